@@ -1,0 +1,21 @@
+// The answer to a submit. It speaks of the receiving, never of the execution.
+
+/** Where the command is safe once the receipt is given: nowhere, in this process's memory, or committed in the store. */
+export type Durability = 'executed' | 'memory' | 'store'
+
+export interface Receipt {
+  /** `<chunkId>-<index>`; for a duplicate, the id of the first command. */
+  readonly id: string
+  readonly status: 'accepted' | 'duplicate'
+  readonly durability: Durability
+  readonly type: string
+  readonly queue: string
+  /** ms since the epoch. */
+  readonly acceptedAt: number
+}
+
+/** The store's word on one command of a chunk. */
+export type AppendVerdict =
+  | { readonly status: 'accepted' }
+  | { readonly status: 'duplicate'; readonly id: string }
+  | { readonly status: 'conflict'; readonly id: string }

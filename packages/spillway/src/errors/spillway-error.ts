@@ -1,0 +1,29 @@
+// The one error class. `code` is for programs, the message says what to do.
+
+import { ERROR_CODES, type ErrorCategory, type ErrorCode } from './codes.js'
+
+export interface SpillwayErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+export class SpillwayError extends Error {
+  override readonly name = 'SpillwayError'
+  readonly code: ErrorCode
+  readonly category: ErrorCategory
+  readonly retryable: boolean
+  /** Facts for programs: ids, limits, paths. Never payloads. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: SpillwayErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.category = ERROR_CODES[code].category
+    this.retryable = ERROR_CODES[code].retryable
+    this.details = options.details ?? {}
+  }
+}
+
+export function isSpillwayError(error: unknown, code?: ErrorCode): error is SpillwayError {
+  return error instanceof SpillwayError && (code === undefined || error.code === code)
+}

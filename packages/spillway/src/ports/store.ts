@@ -1,0 +1,165 @@
+// What a database must do for Spillway. Batch in, one verdict per item out. The weakest engine shapes it: nothing here
+// needs UPDATE ... RETURNING (MySQL has none), LISTEN/NOTIFY, or a transaction that outlives one call, and every time
+// comparison is made by the store's own clock. Decisions (what follows what) are made in domain/, never in a driver.
+
+import type {
+  AppendVerdict,
+  ChunkDraft,
+  Lease,
+  LeaseProgress,
+  LeaseRef,
+  LeaseVerdict,
+  Settlement,
+} from '../domain/index.js'
+import type { StoreControl } from './store-control.js'
+import type { StoreReader } from './store-reader.js'
+
+export interface StoreCapabilities {
+  /** What a command is safe from once append resolved: `process` = lost with this process, `disk` = survives it. */
+  readonly durability: 'process' | 'disk'
+  /** Whether handlers can share the settlement's transaction, and whether they must be synchronous to do so. */
+  readonly transactionalSettle: 'none' | 'sync' | 'async'
+  /** Whether `submit(..., { tx })` can enlist in the caller's own transaction. */
+  readonly transactionalAppend: boolean
+  /** Whether several processes may share it. */
+  readonly shared: boolean
+}
+
+export interface AppendOptions<Tx> {
+  /** The caller's own transaction; only with `transactionalAppend`. */
+  readonly tx?: Tx
+  /** All or nothing: one conflict and no draft of this call is stored (the other commands' verdicts still tell what they would have been). */
+  readonly atomic?: boolean
+}
+
+export interface AppendResult {
+  /** Commit time by the store's clock, ms since the epoch. */
+  readonly createdAt: number
+  /** One per command, or null when all were accepted (the common case costs no allocation). */
+  readonly verdicts: readonly AppendVerdict[] | null
+}
+
+export interface ClaimRequest {
+  readonly queue: string
+  /** Only chunks of these types: what this worker has handlers for. */
+  readonly types: readonly string[]
+  readonly chunksMax: number
+  /** Stop adding chunks once this many commands are claimed; the first chunk is always given. */
+  readonly commandsMax: number
+  readonly leaseMs: number
+  readonly workerId: string
+}
+
+export interface PromoteRequest {
+  /** Parked commands to move at most. */
+  readonly limit: number
+  /** Commands per promoted chunk at most. */
+  readonly chunkCommandsMax: number
+  readonly newChunkId: () => string
+}
+
+export interface PruneRequest {
+  /** Finished chunks whose commands all ended longer ago than this are removed, with their rows. */
+  readonly retentionMs: number
+  /** Dead, failed and cancelled commands keep their chunk this long instead. */
+  readonly failedRetentionMs: number
+  /** Rows of each kind to remove at most, so that one call stays short. */
+  readonly limit: number
+}
+
+export interface PruneReport {
+  readonly chunks: number
+  readonly commands: number
+  readonly keys: number
+}
+
+/** Rows for a bulk write into a table of the application, made by `into()`. */
+export interface BulkWrite {
+  readonly table: string
+  readonly columns: readonly string[]
+  /** Conflict columns. Rows are unique and sorted by them. */
+  readonly key: readonly string[]
+  /** What to do with a row whose key exists: leave it, or overwrite the other columns. */
+  readonly onConflict: 'ignore' | 'update'
+  /** Values per row, in the order of `columns`. */
+  readonly rows: readonly (readonly unknown[])[]
+}
+
+/** The settlement's transaction as a handler sees it. */
+export interface SettleScope<Tx> {
+  readonly tx: Tx
+  /** Runs `work` so that its effects alone are undone when it throws. The promise form follows `transactionalSettle`. */
+  savepoint<T>(work: () => T): T
+  /** Writes the rows; returns a promise only where `transactionalSettle` is 'async'. */
+  write(bulk: BulkWrite): void | Promise<void>
+}
+
+/**
+ * Runs with the leases that are still valid (`valid[i]` belongs to `leases[i]`) and says what to write about them. Must not
+ * name a lease that is not valid. With 'sync' it must not return a promise.
+ */
+export type SettleWork<Tx> = (
+  scope: SettleScope<Tx>,
+  valid: readonly boolean[],
+) => readonly Settlement[] | Promise<readonly Settlement[]>
+
+/** In-process or cross-process hint that a queue has something to claim. Hints may be lost or spurious; workers also poll. */
+export interface WakeSignal {
+  /** `commands` is how many became claimable, when known. Returns the unsubscribe function. */
+  subscribe(listener: (queue: string, commands: number) => void): () => void
+}
+
+export interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+}
+
+export interface SchemaState {
+  /** 0 when nothing is installed. */
+  readonly current: number
+  readonly target: number
+  readonly pending: readonly Migration[]
+}
+
+/** Migrating is explicit: opening a store never changes its schema. */
+export interface StoreSchema {
+  state(): Promise<SchemaState>
+  /** Applies what is pending; safe to call from several processes at once. */
+  migrate(): Promise<SchemaState>
+}
+
+export interface Store<Tx = unknown> {
+  /** Short name for messages and metrics: `memory`, `sqlite`, ... */
+  readonly name: string
+  readonly capabilities: StoreCapabilities
+  readonly wake: WakeSignal
+  readonly reader: StoreReader
+  readonly control: StoreControl
+  readonly schema: StoreSchema
+
+  /** Connects and checks versions. Throws `store_incompatible` when the schema is missing or does not fit. */
+  open(): Promise<void>
+  close(): Promise<void>
+
+  /** Stores chunks durably and says per command what became of it. Resending a chunk id is harmless and answers the same. */
+  append(drafts: readonly ChunkDraft[], options?: AppendOptions<Tx>): Promise<readonly AppendResult[]>
+  /**
+   * Leases ready chunks and chunks whose lease expired, by (priority descending, commit order). Skips paused queues. Of an ordered
+   * queue's partition (partition not null) at most one chunk is leased at a time, oldest first. Tokens of a chunk strictly increase.
+   */
+  claim(request: ClaimRequest): Promise<readonly Lease[]>
+  /** Heartbeat: prolongs leases and records progress. */
+  extend(items: readonly LeaseProgress[], leaseMs: number): Promise<readonly LeaseVerdict[]>
+  /** Writes outcomes: compare-and-set on (chunk, token); commands that did not succeed get their row in the same transaction. */
+  settle(items: readonly Settlement[]): Promise<readonly LeaseVerdict[]>
+  /**
+   * Effects and settlement in one commit. The leases are checked and locked first; `work` runs only with the valid ones, and
+   * nothing can take them over until the commit. A throw from `work` rolls everything back and is rethrown.
+   */
+  settleWithin(leases: readonly LeaseRef[], work: SettleWork<Tx>): Promise<readonly LeaseVerdict[]>
+  /** Moves due parked commands into fresh chunks; returns how many. Guarded: any number of callers behave as one. */
+  promote(request: PromoteRequest): Promise<number>
+  /** Removes what has outlived its retention, in bounded steps. */
+  prune(request: PruneRequest): Promise<PruneReport>
+}

@@ -1,0 +1,101 @@
+// One sink for everything worth counting, timing or logging. Intake and worker record what happens to commands; the store's
+// timings are recorded by a wrapper around the port (telemetry/instrument-store.ts), never inside a driver. No payloads, no ids as labels.
+
+export type TelemetryEvent =
+  /** Verdicts of submitted commands, `count` at a time. */
+  | {
+      readonly event: 'command.received'
+      readonly queue: string
+      readonly type: string
+      readonly outcome: 'accepted' | 'duplicate' | 'rejected'
+      readonly count: number
+    }
+  /** From submit to receipt of one flush (its oldest command), in ms. */
+  | { readonly event: 'accept.duration'; readonly queue: string; readonly durationMs: number }
+  | {
+      readonly event: 'chunk.committed'
+      readonly queue: string
+      readonly type: string
+      readonly commands: number
+      readonly bytes: number
+    }
+  /** One handler call ended. `waitMs` = from commit to start of the oldest chunk in it. */
+  | {
+      readonly event: 'batch.executed'
+      readonly queue: string
+      readonly type: string
+      readonly commands: number
+      readonly durationMs: number
+      readonly waitMs: number
+    }
+  | {
+      readonly event: 'attempt.finished'
+      readonly queue: string
+      readonly type: string
+      readonly outcome: 'ok' | 'retry' | 'timeout' | 'lost' | 'fatal'
+      readonly count: number
+    }
+  | {
+      readonly event: 'command.finished'
+      readonly queue: string
+      readonly type: string
+      readonly outcome: 'succeeded' | 'failed' | 'dead' | 'cancelled'
+      readonly count: number
+      readonly completionMs: number | null
+    }
+  /** One command that did not simply succeed: logged as a line. */
+  | {
+      readonly event: 'command.exception'
+      readonly queue: string
+      readonly type: string
+      readonly commandId: string
+      readonly attempt: number
+      readonly state: string
+      readonly errorCode: string
+      readonly message: string
+    }
+  /** A lease was taken over, or a settle came too late. */
+  | {
+      readonly event: 'lease.lost'
+      readonly queue: string
+      readonly type: string
+      readonly chunkId: string
+      readonly reason: 'stale' | 'expired' | 'hung'
+    }
+  | {
+      readonly event: 'pool.state'
+      readonly queue: string
+      readonly active: number
+      readonly limit: number
+      readonly queued: number
+    }
+  | {
+      readonly event: 'store.operation'
+      readonly operation: string
+      readonly outcome: 'ok' | 'error'
+      readonly durationMs: number
+    }
+  | { readonly event: 'heartbeat.delay'; readonly delayMs: number }
+  /** Something abnormal outside any command: logged as a line. */
+  | { readonly event: 'fault'; readonly where: string; readonly error: unknown }
+  | {
+      readonly event: 'lifecycle'
+      readonly what: string
+      readonly details?: Readonly<Record<string, string | number | boolean>>
+    }
+
+export interface Telemetry {
+  record(event: TelemetryEvent): void
+}
+
+export const SILENT: Telemetry = { record: () => {} }
+
+/** Sends every event to several sinks. */
+export function tee(...sinks: readonly Telemetry[]): Telemetry {
+  if (sinks.length === 1) return sinks[0] as Telemetry
+  return {
+    record(event) {
+      for (const sink of sinks) sink.record(event)
+    },
+  }
+}

@@ -1,0 +1,1 @@
+export { type IntoOptions, into } from './into.js'
