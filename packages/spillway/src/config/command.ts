@@ -206,14 +206,13 @@ export function checkName(name: unknown, path: string): asserts name is string {
   }
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the point
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+
 /** An idempotency or ordering key must be 1 to 255 printable characters. */
 export function isUsableKey(key: unknown): key is string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the point
   return (
-    typeof key === 'string' &&
-    key.length > 0 &&
-    key.length <= KEY_LENGTH_MAX &&
-    !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(key)
+    typeof key === 'string' && key.length > 0 && key.length <= KEY_LENGTH_MAX && !CONTROL_CHARACTERS.test(key)
   )
 }
 

@@ -2,30 +2,70 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { into } from '../sinks/index.js'
 import { memory } from '../stores/memory/index.js'
-import { buffer, defineCommand, defineConfig, direct, durationMs, pool, resolveConfig, sizeBytes, store } from './index.js'
+import {
+  buffer,
+  defineCommand,
+  defineConfig,
+  direct,
+  durationMs,
+  isUsableKey,
+  pool,
+  resolveConfig,
+  sizeBytes,
+  store,
+} from './index.js'
 
 const click = defineCommand({ name: 'click', input: z.object({ id: z.string() }), handle: () => {} })
-const configure = (over: object) => () => resolveConfig({ store: memory(), commands: [click], ...over } as never)
+const configure = (over: object) => () =>
+  resolveConfig({ store: memory(), commands: [click], ...over } as never)
 
 describe('durations and sizes', () => {
   it('are numbers or texts with a unit', () => {
-    expect([durationMs(250, 'x'), durationMs('5s', 'x'), durationMs('1.5m', 'x'), durationMs('2h', 'x'), durationMs('1d', 'x')]).toEqual([250, 5_000, 90_000, 7_200_000, 86_400_000])
+    expect([
+      durationMs(250, 'x'),
+      durationMs('5s', 'x'),
+      durationMs('1.5m', 'x'),
+      durationMs('2h', 'x'),
+      durationMs('1d', 'x'),
+    ]).toEqual([250, 5_000, 90_000, 7_200_000, 86_400_000])
     expect([sizeBytes('1kb', 'x'), sizeBytes('64mb', 'x')]).toEqual([1_024, 67_108_864])
   })
 
-  it.each(['5 parsecs', '', 's', '-5s', -1, Number.NaN, Number.POSITIVE_INFINITY, null, {}])('refuse %j with path, expected and received', (value) => {
-    expect(() => durationMs(value as never, 'queues.a.lease')).toThrow(/^queues\.a\.lease: expected milliseconds .*received /)
-  })
+  it.each(['5 parsecs', '', 's', '-5s', -1, Number.NaN, Number.POSITIVE_INFINITY, null, {}])(
+    'refuse %j with path, expected and received',
+    (value) => {
+      expect(() => durationMs(value as never, 'queues.a.lease')).toThrow(
+        /^queues\.a\.lease: expected milliseconds .*received /,
+      )
+    },
+  )
 })
 
 describe('defineCommand', () => {
   it('fills in every default', () => {
-    expect(click).toMatchObject({ queue: 'default', priority: 0, timeoutMs: 30_000, settlement: 'batched', deduplicate: 'intake', idempotencyWindowMs: 86_400_000 })
-    expect(click.retry).toEqual({ attempts: 5, backoff: { type: 'exponential', delayMs: 1_000, maxMs: 600_000, jitter: 'full' }, deadlineMs: null })
+    expect(click).toMatchObject({
+      queue: 'default',
+      priority: 0,
+      timeoutMs: 30_000,
+      settlement: 'batched',
+      deduplicate: 'intake',
+      idempotencyWindowMs: 86_400_000,
+    })
+    expect(click.retry).toEqual({
+      attempts: 5,
+      backoff: { type: 'exponential', delayMs: 1_000, maxMs: 600_000, jitter: 'full' },
+      deadlineMs: null,
+    })
   })
 
   it('settles a sink in its transaction', () => {
-    expect(defineCommand({ name: 'c', input: z.object({ id: z.string() }), handleBatch: into('clicks', { key: ['id'] }) }).settlement).toBe('transaction')
+    expect(
+      defineCommand({
+        name: 'c',
+        input: z.object({ id: z.string() }),
+        handleBatch: into('clicks', { key: ['id'] }),
+      }).settlement,
+    ).toBe('transaction')
   })
 
   it.each([
@@ -42,7 +82,9 @@ describe('defineCommand', () => {
     [{ priority: 101 }, /priority/],
     [{ timeout: 'never' }, /timeout/],
   ])('refuses %j', (over, message) => {
-    expect(() => defineCommand({ name: 'click', input: z.object({}), handle: () => {}, ...over } as never)).toThrow(message)
+    expect(() =>
+      defineCommand({ name: 'click', input: z.object({}), handle: () => {}, ...over } as never),
+    ).toThrow(message)
   })
 })
 
@@ -54,17 +96,40 @@ describe('defineConfig', () => {
 
   it('gives every command its queue, with the store channel', () => {
     const queue = resolveConfig({ store: memory(), commands: [click] }).queues.get('default')
-    expect(queue).toMatchObject({ channel: { kind: 'store' }, concurrency: 8, leaseMs: 30_000, partitions: null, commands: [click] })
+    expect(queue).toMatchObject({
+      channel: { kind: 'store' },
+      concurrency: 8,
+      leaseMs: 30_000,
+      partitions: null,
+      commands: [click],
+    })
   })
 
   it('keeps chunks of one-at-a-time commands small, so that they spread over workers', () => {
-    expect(resolveConfig({ store: memory(), commands: [click], queues: { default: { concurrency: 3 } } }).queues.get('default')?.chunkCommandsMax).toBe(12)
+    expect(
+      resolveConfig({
+        store: memory(),
+        commands: [click],
+        queues: { default: { concurrency: 3 } },
+      }).queues.get('default')?.chunkCommandsMax,
+    ).toBe(12)
   })
 
   it('switches a queue with one line', () => {
-    for (const channel of ['store', 'direct', direct(), store(), pool({ coreSize: 2 }), buffer({ flush: { every: '1s' } })] as const) {
+    for (const channel of [
+      'store',
+      'direct',
+      direct(),
+      store(),
+      pool({ coreSize: 2 }),
+      buffer({ flush: { every: '1s' } }),
+    ] as const) {
       const kind = typeof channel === 'string' ? channel : channel.kind
-      expect(resolveConfig({ store: memory(), commands: [click], queues: { default: { channel } } }).queues.get('default')?.channel.kind).toBe(kind)
+      expect(
+        resolveConfig({ store: memory(), commands: [click], queues: { default: { channel } } }).queues.get(
+          'default',
+        )?.channel.kind,
+      ).toBe(kind)
     }
   })
 
@@ -81,7 +146,7 @@ describe('defineConfig', () => {
     [{ queues: { default: { lease: '10ms' } } }, /^queues\.default\.lease/],
     [{ worker: { poll: 'often' } }, /^worker\.poll: expected milliseconds/],
     [{ worker: { pol: 1 } }, /^worker\.pol: expected one of/],
-    [{ maintenance: { retention: null } }, /^maintenance\.retention/],
+    [{ maintenance: { retention: 'ever' } }, /^maintenance\.retention/],
     [{ http: { port: 70_000 } }, /^http\.port: expected a whole number from 0 to 65535, received 70000/],
     [{ queues: { default: { ordered: {} } } }, /orderingKey: expected a function/],
   ])('refuses %j and names the path', (over, message) => {
@@ -89,12 +154,21 @@ describe('defineConfig', () => {
   })
 
   it('never repeats a token in an error', () => {
-    expect(configure({ http: { token: 'hunter2' } })).toThrow(/^http\.token: expected .*received "7 characters"/)
+    expect(configure({ http: { token: 'hunter2' } })).toThrow(
+      /^http\.token: expected .*received "7 characters"/,
+    )
   })
 
   it('refuses transaction settlement where there is no lease to settle', () => {
-    const transactional = defineCommand({ name: 't', input: z.object({}), settlement: 'transaction', handleBatch: () => {} })
-    expect(configure({ commands: [transactional], queues: { default: { channel: 'direct' } } })).toThrow(/settlement: expected 'batched' on the direct channel/)
+    const transactional = defineCommand({
+      name: 't',
+      input: z.object({}),
+      settlement: 'transaction',
+      handleBatch: () => {},
+    })
+    expect(configure({ commands: [transactional], queues: { default: { channel: 'direct' } } })).toThrow(
+      /settlement: expected 'batched' on the direct channel/,
+    )
   })
 
   it.each([
@@ -105,5 +179,14 @@ describe('defineConfig', () => {
     () => store({ whenFull: 'spill' as never }),
   ])('refuses channel options that cannot work (%#)', (make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'invalid_config' }))
+  })
+})
+
+describe('isUsableKey', () => {
+  it('takes printable texts of 1 to 255 characters', () => {
+    expect(['a', 'order 17/é', 'x'.repeat(255)].every(isUsableKey)).toBe(true)
+    expect(['', 'x'.repeat(256), 'a\nb', 'a\u0000', 'a\u009f', 'a\u2028', 7, null].some(isUsableKey)).toBe(
+      false,
+    )
   })
 })

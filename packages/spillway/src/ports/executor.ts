@@ -20,6 +20,8 @@ export type ExecutionReport = readonly (CommandUpdate | null)[]
 export interface ExecuteOptions {
   /** Aborts when the lease is lost or the process closes. */
   readonly signal: AbortSignal
+  /** Called when a handler still runs some time after its timeout aborted its signal; it may return yet, or never. */
+  readonly onHung?: () => void
 }
 
 export interface ExecuteWithinOptions extends ExecuteOptions {

@@ -162,4 +162,6 @@ export interface Store<Tx = unknown> {
   promote(request: PromoteRequest): Promise<number>
   /** Removes what has outlived its retention, in bounded steps. */
   prune(request: PruneRequest): Promise<PruneReport>
+  /** Writes something harmless as durably as an append: throws when the store cannot take commands now. For readiness. */
+  probe(): Promise<void>
 }

@@ -1,0 +1,109 @@
+// What a running Spillway offers to its user, and to HTTP and CLI, which sit on nothing else.
+
+import type { CommandDefinition, Duration, ResolvedConfig } from '../config/index.js'
+import type { Receipt } from '../domain/index.js'
+import type { ManyOptions, StreamOptions, StreamReport, SubmitOptions, SubmitVerdict } from '../intake/index.js'
+import type {
+  Accounting,
+  Clock,
+  CommandView,
+  ControlVerdict,
+  ListRequest,
+  QueueCounts,
+  SchemaState,
+  Telemetry,
+} from '../ports/index.js'
+
+export type { ManyOptions, StreamOptions, StreamReport, SubmitOptions, SubmitVerdict } from '../intake/index.js'
+
+/** What this process does. All of them by default. */
+export type Role = 'intake' | 'worker' | 'maintenance'
+
+export const ROLES: readonly Role[] = ['intake', 'worker', 'maintenance']
+
+/** A definition, which types the payload, or the name of one: then the payload is checked at run time only. */
+// biome-ignore lint/suspicious/noExplicitAny: only the input type matters here
+export type CommandOf<Input> = CommandDefinition<string, Input, any> | string
+
+export interface OutcomeOptions {
+  /** Wait at most this long for a terminal state. */
+  wait?: Duration
+  signal?: AbortSignal
+  /** Include the payload, as JSON text. */
+  payload?: boolean
+}
+
+export interface CommandPage {
+  readonly items: readonly CommandView[]
+  /** Pass it as `after` for the next page; null on the last. */
+  readonly next: string | null
+}
+
+export interface QueueView extends QueueCounts {
+  readonly channel: string
+  readonly concurrency: number
+}
+
+export interface HealthCheck {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+export interface Health {
+  /** Whether commands can be accepted now. */
+  readonly ready: boolean
+  readonly checks: readonly HealthCheck[]
+}
+
+export interface Spillway {
+  readonly config: ResolvedConfig
+  readonly roles: readonly Role[]
+  readonly workerId: string
+  /** Prometheus text, with queue depths read at this moment. */
+  readonly metrics: { readonly contentType: string; render(): Promise<string> }
+  /** What it measures time by and where it reports to: for what sits on top, such as HTTP. */
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+
+  /** Resolves once the command is as safe as its channel makes it; rejects with a SpillwayError that says what to do. */
+  submit<Input>(command: CommandOf<Input>, payload: NoInfer<Input>, options?: SubmitOptions): Promise<Receipt>
+  /** One verdict per command, in order; a bad one is refused alone. With `atomic`, all are stored or none. */
+  submitMany<Input>(
+    command: CommandOf<Input>,
+    payloads: readonly NoInfer<Input>[],
+    options?: ManyOptions,
+  ): Promise<SubmitVerdict[]>
+  /** Reads no faster than the queue takes. Memory stays bounded however long the stream is. */
+  submitStream<Input>(
+    command: CommandOf<Input>,
+    payloads: AsyncIterable<NoInfer<Input>> | Iterable<NoInfer<Input>>,
+    options?: StreamOptions,
+  ): Promise<StreamReport>
+
+  /**
+   * The command as it is now; with `wait`, once it is terminal, else `wait_timeout`.
+   * Throws `not_found`, or `expired` when the id is older than the retention.
+   */
+  outcome(id: string, options?: OutcomeOptions): Promise<CommandView>
+  /** Newest first. */
+  list(request: ListRequest): Promise<CommandPage>
+  /** Accepted, scheduled and retrying commands; a running one is a conflict. */
+  cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]>
+  /** Failed, dead and cancelled commands run again, with the same id and attempts counted anew. */
+  redrive(ids: readonly string[]): Promise<readonly ControlVerdict[]>
+  queues(): Promise<readonly QueueView[]>
+  /** A paused queue accepts but is not worked on, by any process. */
+  pause(queue: string): Promise<void>
+  resume(queue: string): Promise<void>
+  /** Counts everything stored; for checks, not for a dashboard. */
+  accounting(): Promise<Accounting>
+  schema(): Promise<SchemaState>
+  health(): Promise<Health>
+
+  /** Resolves when volatile channels are empty and this process's worker finds nothing it could do now. */
+  drain(): Promise<void>
+  /** Takes nothing more, flushes, finishes or gives back running work, closes the store. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,32 @@
+// Whether commands can be accepted now. The store is asked to write something harmless, because a full disk or a lock that
+// nobody gives back can be read through.
+
+import { isSpillwayError } from '../errors/index.js'
+import type { Store } from '../ports/index.js'
+import type { Health, HealthCheck } from './api.js'
+
+export async function checkHealth(store: Store, closing: boolean): Promise<Health> {
+  const checks: HealthCheck[] = [
+    { name: 'open', ok: !closing, detail: closing ? 'closing: takes nothing more' : 'takes commands' },
+    await attempt('store', async () => {
+      await store.probe()
+      return `${store.name} takes writes`
+    }),
+    await attempt('schema', async () => {
+      const { current, pending } = await store.schema.state()
+      if (pending.length > 0) throw new Error(`version ${current}; run: spillway migrate`)
+      return `version ${current}`
+    }),
+  ]
+  return { ready: checks.every((check) => check.ok), checks }
+}
+
+async function attempt(name: string, check: () => Promise<string>): Promise<HealthCheck> {
+  try {
+    return { name, ok: true, detail: await check() }
+  } catch (error) {
+    // Only our own messages are sure to hold no connection string.
+    const known = isSpillwayError(error) || error instanceof Error
+    return { name, ok: false, detail: known ? error.message : 'failed' }
+  }
+}

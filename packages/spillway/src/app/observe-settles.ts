@@ -1,0 +1,33 @@
+// Tells this process which chunks it has just settled, so that a caller who waits for an outcome here hears of it at once
+// instead of at the next poll.
+
+import type { LeaseRef, LeaseVerdict } from '../domain/index.js'
+import type { Store } from '../ports/index.js'
+
+export function observeSettles(store: Store, settled: (chunkIds: readonly string[]) => void): Store {
+  const tell = (items: readonly LeaseRef[], verdicts: readonly LeaseVerdict[]): readonly LeaseVerdict[] => {
+    settled(items.filter((_, index) => verdicts[index] === 'ok').map((item) => item.chunkId))
+    return verdicts
+  }
+  return {
+    name: store.name,
+    // Some stores know what they can do only once they are open.
+    get capabilities() {
+      return store.capabilities
+    },
+    wake: store.wake,
+    reader: store.reader,
+    control: store.control,
+    schema: store.schema,
+    open: () => store.open(),
+    close: () => store.close(),
+    append: (drafts, options) => store.append(drafts, options),
+    claim: (request) => store.claim(request),
+    extend: async (items, leaseMs) => tell(items, await store.extend(items, leaseMs)),
+    settle: async (items) => tell(items, await store.settle(items)),
+    settleWithin: async (leases, work) => tell(leases, await store.settleWithin(leases, work)),
+    promote: (request) => store.promote(request),
+    prune: (request) => store.prune(request),
+    probe: () => store.probe(),
+  }
+}

@@ -1,0 +1,196 @@
+// The public face of a running Spillway: every method hands over to the part that does it.
+
+import { durationMs, type ResolvedConfig } from '../config/index.js'
+import { chunkIdTime, isTerminal, PAGE_ROWS_MAX, parseCommandId, type Receipt } from '../domain/index.js'
+import { SpillwayError } from '../errors/index.js'
+import type { Intake } from '../intake/index.js'
+import type {
+  Accounting,
+  Clock,
+  CommandView,
+  ControlVerdict,
+  ListRequest,
+  SchemaState,
+  Store,
+  Telemetry,
+} from '../ports/index.js'
+import type {
+  CommandOf,
+  CommandPage,
+  Health,
+  ManyOptions,
+  OutcomeOptions,
+  QueueView,
+  Role,
+  Spillway,
+  StreamOptions,
+  StreamReport,
+  SubmitOptions,
+  SubmitVerdict,
+} from './api.js'
+import { checkHealth } from './health.js'
+import type { OutcomeWatch } from './outcome-watch.js'
+import { queueViews } from './queue-views.js'
+import type { Stations } from './stations.js'
+
+export interface RunningParts {
+  readonly config: ResolvedConfig
+  readonly roles: readonly Role[]
+  readonly workerId: string
+  readonly metrics: Spillway['metrics']
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly store: Store
+  /** Null in a process that takes no commands. */
+  readonly intake: Intake | null
+  readonly watch: OutcomeWatch
+  readonly stations: Stations
+}
+
+export class RunningSpillway implements Spillway {
+  readonly config: ResolvedConfig
+  readonly roles: readonly Role[]
+  readonly workerId: string
+  readonly metrics: Spillway['metrics']
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly #parts: RunningParts
+  #closing: Promise<void> | null = null
+
+  constructor(parts: RunningParts) {
+    this.config = parts.config
+    this.roles = parts.roles
+    this.workerId = parts.workerId
+    this.metrics = parts.metrics
+    this.clock = parts.clock
+    this.telemetry = parts.telemetry
+    this.#parts = parts
+  }
+
+  // Not an async function: it would add a promise to the one that intake makes per command.
+  submit<Input>(command: CommandOf<Input>, payload: NoInfer<Input>, options?: SubmitOptions): Promise<Receipt> {
+    const intake = this.#intake()
+    return intake instanceof SpillwayError ? Promise.reject(intake) : intake.submit(command, payload, options)
+  }
+
+  async submitMany<Input>(
+    command: CommandOf<Input>,
+    payloads: readonly NoInfer<Input>[],
+    options?: ManyOptions,
+  ): Promise<SubmitVerdict[]> {
+    return this.#openIntake().submitMany(command, payloads, options)
+  }
+
+  async submitStream<Input>(
+    command: CommandOf<Input>,
+    payloads: AsyncIterable<NoInfer<Input>> | Iterable<NoInfer<Input>>,
+    options?: StreamOptions,
+  ): Promise<StreamReport> {
+    return this.#openIntake().submitStream(command, payloads, options)
+  }
+
+  async outcome(id: string, options: OutcomeOptions = {}): Promise<CommandView> {
+    const waitMs = options.wait === undefined ? 0 : durationMs(options.wait, 'wait')
+    if (parseCommandId(id) === null) throw notFound(id)
+    const seen = await this.#parts.watch.wait(id, waitMs, options.signal)
+    if (seen === null) throw this.#absent(id)
+    if (waitMs > 0 && !isTerminal(seen.state) && options.signal?.aborted !== true) {
+      throw new SpillwayError('wait_timeout', `Command ${id} is ${seen.state} after ${waitMs} ms; ask again, or wait longer.`, {
+        details: { id, state: seen.state, waitMs },
+      })
+    }
+    if (options.payload !== true) return seen
+    const [withPayload = null] = await this.#parts.store.reader.get([id], { payload: true })
+    return withPayload ?? seen
+  }
+
+  async list(request: ListRequest): Promise<CommandPage> {
+    if (!Number.isSafeInteger(request.limit) || request.limit < 1 || request.limit > PAGE_ROWS_MAX) {
+      throw new SpillwayError('invalid_argument', `limit must be a whole number from 1 to ${PAGE_ROWS_MAX}.`)
+    }
+    if (request.after !== undefined && parseCommandId(request.after) === null) {
+      throw new SpillwayError('invalid_argument', 'after must be the next of an earlier page.')
+    }
+    return this.#parts.store.reader.list(request)
+  }
+
+  cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
+    return this.#parts.store.control.cancel(ids)
+  }
+
+  redrive(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
+    return this.#parts.store.control.redrive(ids)
+  }
+
+  async queues(): Promise<readonly QueueView[]> {
+    const { config, store } = this.#parts
+    return queueViews(config.queues, await store.reader.queues(), new Set(await store.control.pausedQueues()))
+  }
+
+  pause(queue: string): Promise<void> {
+    return this.#setPaused(queue, true)
+  }
+
+  resume(queue: string): Promise<void> {
+    return this.#setPaused(queue, false)
+  }
+
+  accounting(): Promise<Accounting> {
+    return this.#parts.store.reader.accounting()
+  }
+
+  schema(): Promise<SchemaState> {
+    return this.#parts.store.schema.state()
+  }
+
+  health(): Promise<Health> {
+    return checkHealth(this.#parts.store, this.#closing !== null)
+  }
+
+  drain(): Promise<void> {
+    return this.#parts.stations.drain()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#parts.stations.close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #setPaused(queue: string, paused: boolean): Promise<void> {
+    if (!this.config.queues.has(queue)) {
+      throw new SpillwayError('not_found', `There is no queue '${queue}' in the configuration.`, { details: { queue } })
+    }
+    await this.#parts.store.control.setPaused(queue, paused)
+  }
+
+  #intake(): Intake | SpillwayError {
+    if (this.#closing !== null) return new SpillwayError('closed', 'This Spillway is closed; submit to another process.')
+    const { intake } = this.#parts
+    return intake ?? new SpillwayError('unsupported', "This process takes no commands: give it the role 'intake'.")
+  }
+
+  #openIntake(): Intake {
+    const intake = this.#intake()
+    if (intake instanceof SpillwayError) throw intake
+    return intake
+  }
+
+  /** Whether a command that is not there was there once can only be told by its id's age. */
+  #absent(id: string): SpillwayError {
+    const { clock, config } = this.#parts
+    const { retentionMs } = config.maintenance
+    const madeAt = chunkIdTime(parseCommandId(id)?.chunkId ?? '')
+    if (madeAt + retentionMs >= clock.now()) return notFound(id)
+    return new SpillwayError('expired', `Command ${id} is older than the retention of ${retentionMs} ms and was removed.`, {
+      details: { id, retentionMs },
+    })
+  }
+}
+
+function notFound(id: string): SpillwayError {
+  return new SpillwayError('not_found', 'There is no command with that id.', { details: { id: String(id).slice(0, 100) } })
+}

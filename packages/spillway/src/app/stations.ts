@@ -1,0 +1,55 @@
+// Starting and stopping the parts in the order in which commands flow, so that nothing accepted is left without somebody
+// who will handle it, and the store is the last to go.
+
+import type { Maintenance } from '../maintenance/index.js'
+import type { Channel, Store } from '../ports/index.js'
+import type { Worker } from '../worker/index.js'
+
+export interface StationParts {
+  readonly store: Store
+  readonly channels: readonly Channel[]
+  readonly worker: Worker | null
+  readonly maintenance: Maintenance | null
+  /** What else to give back at the very end: threads, the hold on the process. */
+  readonly release: () => void | Promise<void>
+}
+
+export class Stations {
+  readonly #parts: StationParts
+
+  constructor(parts: StationParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.#parts.worker?.start()
+    this.#parts.maintenance?.start()
+  }
+
+  async drain(): Promise<void> {
+    const { channels, worker } = this.#parts
+    await Promise.all(channels.map((channel) => channel.drain()))
+    await worker?.idle()
+  }
+
+  /** Every part is stopped even when one of them fails; the first failure is rethrown at the end. */
+  async close(): Promise<void> {
+    const { channels, worker, maintenance, store, release } = this.#parts
+    const steps: (() => unknown)[] = [
+      () => Promise.all(channels.map((channel) => channel.close())),
+      () => maintenance?.stop(),
+      () => worker?.stop(),
+      () => store.close(),
+      release,
+    ]
+    const failures: unknown[] = []
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+}

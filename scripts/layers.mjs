@@ -1,0 +1,68 @@
+// The layer table: which folder of packages/spillway/src may import which, and which folders own a
+// package or a Node module. It is data so that the check (check-layers.mjs) and a reader see the same
+// thing. Change it together with ARCHITECTURE.md, and only with a reason.
+
+const CORE = ['domain', 'errors', 'ports']
+const DELIVERY = ['intake', 'channels', 'worker', 'maintenance', 'sinks', 'group-commit']
+const STORES = ['stores/memory', 'stores/sqlite']
+const COMPOSED = [...CORE, ...DELIVERY, 'runtime', 'telemetry', 'config', 'app']
+
+/** Folder -> the folders it may import besides itself. `index.ts` stands for the package's entry file. */
+export const LAYERS = {
+  domain: [],
+  errors: [],
+  ports: ['domain', 'errors'],
+  'group-commit': CORE,
+  intake: [...CORE, 'config', 'group-commit'],
+  channels: [...CORE, 'config', 'group-commit'],
+  worker: [...CORE, 'config', 'group-commit'],
+  maintenance: [...CORE, 'config'],
+  sinks: [...CORE, 'config'],
+  runtime: CORE,
+  telemetry: CORE,
+  'stores/memory': CORE,
+  'stores/sqlite': CORE,
+  config: CORE,
+  app: COMPOSED,
+  http: [...CORE, 'config', 'app'],
+  cli: [...COMPOSED, ...STORES, 'http', 'index.ts'],
+  testing: [...COMPOSED, ...STORES, 'index.ts'],
+  'index.ts': [...CORE, 'app', 'config', 'sinks', 'channels'],
+}
+
+/** npm package -> the layers that may import it. A package that is missing here may not be imported at all. */
+export const PACKAGES = {
+  '@photostructure/sqlite': ['stores/sqlite'],
+  '@standard-schema/spec': ['ports', 'config', 'intake', 'app', 'index.ts'],
+  citty: ['cli'],
+  fastify: ['http'],
+  jiti: ['config', 'channels', 'cli'],
+  pino: ['telemetry'],
+  piscina: ['channels', 'worker'],
+  'prom-client': ['telemetry'],
+  uuidv7: ['runtime'],
+  zod: ['config', 'http', 'cli'],
+}
+
+/** Node module -> the layers that may import it. Modules that are missing here are free to all but PURE layers. */
+export const NODE_MODULES = {
+  child_process: ['cli', 'testing'],
+  fs: ['config', 'stores/sqlite', 'cli', 'testing'],
+  'fs/promises': ['config', 'stores/sqlite', 'cli', 'testing'],
+  http: ['http', 'cli', 'testing'],
+  https: ['cli'],
+  os: ['runtime', 'cli'],
+  perf_hooks: ['runtime'],
+  process: ['cli'],
+  sqlite: ['stores/sqlite'],
+  timers: ['runtime'],
+  'timers/promises': ['runtime'],
+  worker_threads: ['channels', 'worker', 'runtime', 'cli', 'testing'],
+}
+
+/** Layer without IO -> the only Node modules it may import. */
+export const PURE = {
+  domain: ['crypto'],
+  errors: [],
+  ports: [],
+}
