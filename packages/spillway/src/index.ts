@@ -1,21 +1,22 @@
-export type {
-  CommandOf,
-  CommandPage,
-  Health,
-  HealthCheck,
-  ManyOptions,
-  OutcomeOptions,
-  QueueView,
-  Role,
-  Spillway,
-  StreamOptions,
-  StreamReport,
-  SubmitOptions,
-  SubmitVerdict,
-} from './app/api.js'
-export { type CreateOptions, createSpillway } from './app/create-spillway.js'
-export { migrate } from './app/migrate.js'
-export { VERSION } from './app/version.js'
+export {
+  type CommandOf,
+  type CommandPage,
+  type CreateOptions,
+  createSpillway,
+  type Health,
+  type HealthCheck,
+  type ManyOptions,
+  migrate,
+  type OutcomeOptions,
+  type QueueView,
+  type Role,
+  type Spillway,
+  type StreamOptions,
+  type StreamReport,
+  type SubmitOptions,
+  type SubmitVerdict,
+  VERSION,
+} from './app/index.js'
 export {
   type AnyCommand,
   type BatchContext,
@@ -52,7 +53,13 @@ export {
   type Receipt,
   retry,
 } from './domain/index.js'
-export { ERROR_CODES, type ErrorCategory, type ErrorCode, isSpillwayError, SpillwayError } from './errors/index.js'
+export {
+  ERROR_CODES,
+  type ErrorCategory,
+  type ErrorCode,
+  isSpillwayError,
+  SpillwayError,
+} from './errors/index.js'
 export type {
   Accounting,
   CommandView,

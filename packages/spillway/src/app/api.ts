@@ -2,7 +2,13 @@
 
 import type { CommandDefinition, Duration, ResolvedConfig } from '../config/index.js'
 import type { Receipt } from '../domain/index.js'
-import type { ManyOptions, StreamOptions, StreamReport, SubmitOptions, SubmitVerdict } from '../intake/index.js'
+import type {
+  ManyOptions,
+  StreamOptions,
+  StreamReport,
+  SubmitOptions,
+  SubmitVerdict,
+} from '../intake/index.js'
 import type {
   Accounting,
   Clock,
@@ -14,7 +20,13 @@ import type {
   Telemetry,
 } from '../ports/index.js'
 
-export type { ManyOptions, StreamOptions, StreamReport, SubmitOptions, SubmitVerdict } from '../intake/index.js'
+export type {
+  ManyOptions,
+  StreamOptions,
+  StreamReport,
+  SubmitOptions,
+  SubmitVerdict,
+} from '../intake/index.js'
 
 /** What this process does. All of them by default. */
 export type Role = 'intake' | 'worker' | 'maintenance'

@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
-import { buffer, defineCommand, failed, into, pool, type Receipt, retry, type SpillwayConfig, VERSION } from '../index.js'
+import {
+  buffer,
+  defineCommand,
+  failed,
+  into,
+  pool,
+  type Receipt,
+  retry,
+  type SpillwayConfig,
+  VERSION,
+} from '../index.js'
 import { memory, rowsOf } from '../stores/memory/index.js'
 import { loadSqlite, sqlite } from '../stores/sqlite/index.js'
 import type { CreateOptions } from './create-spillway.js'
@@ -16,7 +26,11 @@ const record = defineCommand({
   idempotencyKey: (click) => click.id,
   handleBatch: into('clicks', { key: ['id'] }),
 })
-const greet = defineCommand({ name: 'greet', input: z.object({ name: z.string() }), handle: (input) => `hello ${input.name}` })
+const greet = defineCommand({
+  name: 'greet',
+  input: z.object({ name: z.string() }),
+  handle: (input) => `hello ${input.name}`,
+})
 
 const opened: { close(): Promise<void> }[] = []
 const folders: string[] = []
@@ -28,7 +42,10 @@ afterEach(async () => {
 
 async function open(config: Partial<SpillwayConfig> = {}, options: CreateOptions = {}) {
   const store = config.store ?? memory()
-  const spillway = await createSpillway({ store, commands: [record, greet], ...config }, { logs: 'silent', ...options })
+  const spillway = await createSpillway(
+    { store, commands: [record, greet], ...config },
+    { logs: 'silent', ...options },
+  )
   opened.push(spillway)
   return { spillway, store }
 }
@@ -43,7 +60,12 @@ describe('a running Spillway', () => {
   it('accepts a command, executes it and tells its outcome', async () => {
     const { spillway } = await open()
     const receipt = await spillway.submit(greet, { name: 'Ada' })
-    expect(receipt).toMatchObject({ status: 'accepted', type: 'greet', queue: 'default', durability: 'memory' })
+    expect(receipt).toMatchObject({
+      status: 'accepted',
+      type: 'greet',
+      queue: 'default',
+      durability: 'memory',
+    })
     expect(await spillway.outcome(receipt.id, { wait: '5s', payload: true })).toMatchObject({
       state: 'succeeded',
       result: '"hello Ada"',
@@ -56,7 +78,10 @@ describe('a running Spillway', () => {
     const first = await spillway.submit(record, { id: 'a', n: 1 })
     const again = await spillway.submit('click.record', { id: 'a', n: 1 })
     expect(again).toMatchObject({ status: 'duplicate', id: first.id })
-    await expect(spillway.submit(record, { id: 'a', n: 2 })).rejects.toMatchObject({ code: 'idempotency_conflict', details: { id: first.id } })
+    await expect(spillway.submit(record, { id: 'a', n: 2 })).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+      details: { id: first.id },
+    })
     await spillway.drain()
     expect(rowsOf(store as never, 'clicks')).toEqual([{ id: 'a', n: 1 }])
     expect(await spillway.accounting()).toMatchObject({ accepted: 1, succeeded: 1 })
@@ -67,13 +92,16 @@ describe('a running Spillway', () => {
     ['pool', pool({ coreSize: 2 }), 'memory'],
     ['buffer', buffer({ flush: { every: 5 } }), 'memory'],
     ['store', 'store', 'memory'],
-  ] as const)('runs the same handler on the %s channel after a change of one line', async (_, channel, durability) => {
-    const { spillway, store } = await open({ queues: { default: { channel } } })
-    const receipt = await spillway.submit(record, { id: 'a', n: 1 })
-    expect(receipt.durability).toBe(durability)
-    expect(await spillway.outcome(receipt.id, { wait: '5s' })).toMatchObject({ state: 'succeeded' })
-    expect(rowsOf(store as never, 'clicks')).toEqual([{ id: 'a', n: 1 }])
-  })
+  ] as const)(
+    'runs the same handler on the %s channel after a change of one line',
+    async (_, channel, durability) => {
+      const { spillway, store } = await open({ queues: { default: { channel } } })
+      const receipt = await spillway.submit(record, { id: 'a', n: 1 })
+      expect(receipt.durability).toBe(durability)
+      expect(await spillway.outcome(receipt.id, { wait: '5s' })).toMatchObject({ state: 'succeeded' })
+      expect(rowsOf(store as never, 'clicks')).toEqual([{ id: 'a', n: 1 }])
+    },
+  )
 
   it('parks what a volatile channel could not execute and retries it through the store', async () => {
     let calls = 0
@@ -102,7 +130,10 @@ describe('a running Spillway', () => {
     const letter = defineCommand({ name: 'letter', input: z.object({}), handle: () => answer })
     const { spillway } = await open({ commands: [letter], maintenance: { promoteEvery: 1 } })
     const { id } = await spillway.submit(letter, {})
-    expect(await spillway.outcome(id, { wait: '5s' })).toMatchObject({ state: 'failed', error: { message: 'address rejected' } })
+    expect(await spillway.outcome(id, { wait: '5s' })).toMatchObject({
+      state: 'failed',
+      error: { message: 'address rejected' },
+    })
     answer = undefined
     expect(await spillway.redrive([id])).toEqual(['ok'])
     expect(await spillway.outcome(id, { wait: '5s' })).toMatchObject({ state: 'succeeded', generation: 1 })
@@ -122,8 +153,13 @@ describe('a running Spillway', () => {
     const { spillway } = await open()
     await spillway.pause('default')
     const { id } = await spillway.submit(greet, { name: 'x' })
-    await expect(spillway.outcome(id, { wait: 20 })).rejects.toMatchObject({ code: 'wait_timeout', details: { state: 'accepted' } })
-    expect(await spillway.queues()).toMatchObject([{ queue: 'default', paused: true, ready: 1, channel: 'store' }])
+    await expect(spillway.outcome(id, { wait: 20 })).rejects.toMatchObject({
+      code: 'wait_timeout',
+      details: { state: 'accepted' },
+    })
+    expect(await spillway.queues()).toMatchObject([
+      { queue: 'default', paused: true, ready: 1, channel: 'store' },
+    ])
     await spillway.resume('default')
     expect(await spillway.outcome(id, { wait: '5s' })).toMatchObject({ state: 'succeeded' })
     await expect(spillway.pause('nowhere')).rejects.toMatchObject({ code: 'not_found' })
@@ -143,7 +179,9 @@ describe('a running Spillway', () => {
     }
     const report = await spillway.submitStream(record, clicks())
     expect(report).toMatchObject({ submitted: 2_500, accepted: 2_499, rejected: 1, duplicates: 0 })
-    expect(report.errors).toMatchObject([{ index: 1_234, error: { code: 'invalid_payload', details: { issues: [{ pointer: '/n' }] } } }])
+    expect(report.errors).toMatchObject([
+      { index: 1_234, error: { code: 'invalid_payload', details: { issues: [{ pointer: '/n' }] } } },
+    ])
   })
 
   it('takes nothing after close, and close can be called twice', async () => {
@@ -180,8 +218,14 @@ describe('a running Spillway', () => {
     const { DatabaseSync } = await loadSqlite()
     const other = new DatabaseSync(path)
     other.exec('begin immediate')
-    await expect(spillway.submit(greet, { name: 'x' })).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
-    expect(await spillway.health()).toMatchObject({ ready: false, checks: expect.arrayContaining([expect.objectContaining({ name: 'store', ok: false })]) })
+    await expect(spillway.submit(greet, { name: 'x' })).rejects.toMatchObject({
+      code: 'store_unavailable',
+      retryable: true,
+    })
+    expect(await spillway.health()).toMatchObject({
+      ready: false,
+      checks: expect.arrayContaining([expect.objectContaining({ name: 'store', ok: false })]),
+    })
     other.exec('rollback')
     other.close()
     expect(await spillway.health()).toMatchObject({ ready: true })
@@ -189,7 +233,10 @@ describe('a running Spillway', () => {
 
   it('refuses a store whose schema is missing and says what to run', async () => {
     const store = sqlite(join(newFolder(), 'spillway.db'))
-    await expect(open({ store })).rejects.toMatchObject({ code: 'store_incompatible', message: expect.stringContaining('spillway migrate') })
+    await expect(open({ store })).rejects.toMatchObject({
+      code: 'store_incompatible',
+      message: expect.stringContaining('spillway migrate'),
+    })
   })
 
   it('loses nothing over a restart on SQLite', async () => {
@@ -199,7 +246,9 @@ describe('a running Spillway', () => {
     await first.spillway.close()
     const second = await open({ store: sqlite(path) })
     for (const verdict of verdicts) {
-      expect(verdict.ok && (await second.spillway.outcome(verdict.receipt.id, { wait: '5s' })).state).toBe('succeeded')
+      expect(verdict.ok && (await second.spillway.outcome(verdict.receipt.id, { wait: '5s' })).state).toBe(
+        'succeeded',
+      )
     }
   })
 
@@ -208,13 +257,21 @@ describe('a running Spillway', () => {
     await spillway.submitMany(greet, [{ name: 'a' }, { name: 'b' }])
     await spillway.drain()
     const text = await spillway.metrics.render()
-    expect(text).toContain('spillway_command_received_total{queue="default",command="greet",outcome="accepted"} 2')
-    expect(text).toContain('spillway_command_finished_total{queue="default",command="greet",outcome="succeeded"} 2')
-    expect(text).toMatch(/spillway_store_operation_duration_seconds_count\{operation="append",outcome="ok"\} [1-9]/)
+    expect(text).toContain(
+      'spillway_command_received_total{queue="default",command="greet",outcome="accepted"} 2',
+    )
+    expect(text).toContain(
+      'spillway_command_finished_total{queue="default",command="greet",outcome="succeeded"} 2',
+    )
+    expect(text).toMatch(
+      /spillway_store_operation_duration_seconds_count\{operation="append",outcome="ok"\} [1-9]/,
+    )
   })
 
   it('has the version of its package', () => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
     expect(VERSION).toBe(version)
   })
 

@@ -8,7 +8,13 @@ import { Intake } from '../intake/index.js'
 import { Maintenance } from '../maintenance/index.js'
 import { type Clock, type Random, tee } from '../ports/index.js'
 import { createChunkIds, holdProcess, systemClock, systemRandom } from '../runtime/index.js'
-import { createLogs, createMetrics, instrumentStore, type LogLevel, type Metrics } from '../telemetry/index.js'
+import {
+  createLogs,
+  createMetrics,
+  instrumentStore,
+  type LogLevel,
+  type Metrics,
+} from '../telemetry/index.js'
 import { Worker } from '../worker/index.js'
 import { ROLES, type Role, type Spillway } from './api.js'
 import { connectChannels } from './connect-channels.js'
@@ -48,7 +54,11 @@ function assemble(config: ResolvedConfig, roles: readonly Role[], options: Creat
   const newChunkId = createChunkIds(clock, random)
   const workerId = config.worker.id ?? `${hostname()}-${process.pid}`
   const metrics = metricsFor(config, clock)
-  const telemetry = tee(metrics.telemetry, createLogs({ level: options.logs ?? 'warn', workerId }), ...config.telemetry)
+  const telemetry = tee(
+    metrics.telemetry,
+    createLogs({ level: options.logs ?? 'warn', workerId }),
+    ...config.telemetry,
+  )
 
   const timed = instrumentStore(config.store, telemetry, clock)
   const watch = new OutcomeWatch((ids) => channels.read(ids), clock)
@@ -90,17 +100,36 @@ function assemble(config: ResolvedConfig, roles: readonly Role[], options: Creat
     },
   })
   stations.start()
-  return new RunningSpillway({ config, roles, workerId, metrics, clock, telemetry, store, intake, watch, stations })
+  return new RunningSpillway({
+    config,
+    roles,
+    workerId,
+    metrics,
+    clock,
+    telemetry,
+    store,
+    intake,
+    watch,
+    stations,
+  })
 }
 
 function metricsFor(config: ResolvedConfig, clock: Clock): Metrics {
-  return createMetrics({ clock, version: VERSION, queues: config.queues.keys(), commands: config.commands.keys() })
+  return createMetrics({
+    clock,
+    version: VERSION,
+    queues: config.queues.keys(),
+    commands: config.commands.keys(),
+  })
 }
 
 function checkRoles(roles: readonly Role[]): readonly Role[] {
   const unknown = roles.find((role) => !ROLES.includes(role))
   if (unknown !== undefined || roles.length === 0) {
-    throw new SpillwayError('invalid_argument', `roles: expected some of ${ROLES.join(', ')}, received ${unknown ?? 'none'}`)
+    throw new SpillwayError(
+      'invalid_argument',
+      `roles: expected some of ${ROLES.join(', ')}, received ${unknown ?? 'none'}`,
+    )
   }
   return roles
 }

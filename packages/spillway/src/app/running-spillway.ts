@@ -68,7 +68,11 @@ export class RunningSpillway implements Spillway {
   }
 
   // Not an async function: it would add a promise to the one that intake makes per command.
-  submit<Input>(command: CommandOf<Input>, payload: NoInfer<Input>, options?: SubmitOptions): Promise<Receipt> {
+  submit<Input>(
+    command: CommandOf<Input>,
+    payload: NoInfer<Input>,
+    options?: SubmitOptions,
+  ): Promise<Receipt> {
     const intake = this.#intake()
     return intake instanceof SpillwayError ? Promise.reject(intake) : intake.submit(command, payload, options)
   }
@@ -95,9 +99,13 @@ export class RunningSpillway implements Spillway {
     const seen = await this.#parts.watch.wait(id, waitMs, options.signal)
     if (seen === null) throw this.#absent(id)
     if (waitMs > 0 && !isTerminal(seen.state) && options.signal?.aborted !== true) {
-      throw new SpillwayError('wait_timeout', `Command ${id} is ${seen.state} after ${waitMs} ms; ask again, or wait longer.`, {
-        details: { id, state: seen.state, waitMs },
-      })
+      throw new SpillwayError(
+        'wait_timeout',
+        `Command ${id} is ${seen.state} after ${waitMs} ms; ask again, or wait longer.`,
+        {
+          details: { id, state: seen.state, waitMs },
+        },
+      )
     }
     if (options.payload !== true) return seen
     const [withPayload = null] = await this.#parts.store.reader.get([id], { payload: true })
@@ -162,15 +170,20 @@ export class RunningSpillway implements Spillway {
 
   async #setPaused(queue: string, paused: boolean): Promise<void> {
     if (!this.config.queues.has(queue)) {
-      throw new SpillwayError('not_found', `There is no queue '${queue}' in the configuration.`, { details: { queue } })
+      throw new SpillwayError('not_found', `There is no queue '${queue}' in the configuration.`, {
+        details: { queue },
+      })
     }
     await this.#parts.store.control.setPaused(queue, paused)
   }
 
   #intake(): Intake | SpillwayError {
-    if (this.#closing !== null) return new SpillwayError('closed', 'This Spillway is closed; submit to another process.')
+    if (this.#closing !== null)
+      return new SpillwayError('closed', 'This Spillway is closed; submit to another process.')
     const { intake } = this.#parts
-    return intake ?? new SpillwayError('unsupported', "This process takes no commands: give it the role 'intake'.")
+    return (
+      intake ?? new SpillwayError('unsupported', "This process takes no commands: give it the role 'intake'.")
+    )
   }
 
   #openIntake(): Intake {
@@ -185,12 +198,18 @@ export class RunningSpillway implements Spillway {
     const { retentionMs } = config.maintenance
     const madeAt = chunkIdTime(parseCommandId(id)?.chunkId ?? '')
     if (madeAt + retentionMs >= clock.now()) return notFound(id)
-    return new SpillwayError('expired', `Command ${id} is older than the retention of ${retentionMs} ms and was removed.`, {
-      details: { id, retentionMs },
-    })
+    return new SpillwayError(
+      'expired',
+      `Command ${id} is older than the retention of ${retentionMs} ms and was removed.`,
+      {
+        details: { id, retentionMs },
+      },
+    )
   }
 }
 
 function notFound(id: string): SpillwayError {
-  return new SpillwayError('not_found', 'There is no command with that id.', { details: { id: String(id).slice(0, 100) } })
+  return new SpillwayError('not_found', 'There is no command with that id.', {
+    details: { id: String(id).slice(0, 100) },
+  })
 }

@@ -13,7 +13,18 @@ describe('command ids', () => {
   })
 
   it('are not confused with anything else', () => {
-    for (const text of ['', CHUNK, `${CHUNK}-`, `${CHUNK}--1`, `${CHUNK}-01`, `${CHUNK}-1 `, `${CHUNK.toUpperCase()}-1`, `${CHUNK}-1e3`, `x${CHUNK}-1`, `${CHUNK}-9999999`]) {
+    for (const text of [
+      '',
+      CHUNK,
+      `${CHUNK}-`,
+      `${CHUNK}--1`,
+      `${CHUNK}-01`,
+      `${CHUNK}-1 `,
+      `${CHUNK.toUpperCase()}-1`,
+      `${CHUNK}-1e3`,
+      `x${CHUNK}-1`,
+      `${CHUNK}-9999999`,
+    ]) {
       expect(parseCommandId(text)).toBeNull()
     }
   })

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { COMMAND_STATES, type CommandEvent, type CommandState, EVENTS, isTerminal, statesAllowing, TRANSITIONS, transition } from './states.js'
+import {
+  COMMAND_STATES,
+  type CommandEvent,
+  type CommandState,
+  EVENTS,
+  isTerminal,
+  statesAllowing,
+  TRANSITIONS,
+  transition,
+} from './states.js'
 
 /** Written out by hand: the table under test is not the source of what is expected of it. */
 const ALLOWED: readonly (readonly [CommandState, CommandEvent, CommandState])[] = [
@@ -35,7 +44,9 @@ describe('transitions', () => {
 
   it('lets only a redrive leave a terminal state', () => {
     for (const state of COMMAND_STATES.filter(isTerminal)) {
-      expect(EVENTS.filter((event) => transition(state, event) !== null)).toEqual(state === 'succeeded' ? [] : ['redrive'])
+      expect(EVENTS.filter((event) => transition(state, event) !== null)).toEqual(
+        state === 'succeeded' ? [] : ['redrive'],
+      )
     }
   })
 

@@ -5,12 +5,16 @@ describe('SpillwayError', () => {
   it('takes category and retryability from the one table', () => {
     for (const code of Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[]) {
       const error = new SpillwayError(code, 'x')
-      expect({ category: error.category, retryable: error.retryable }).toEqual({ category: ERROR_CODES[code].category, retryable: ERROR_CODES[code].retryable })
+      expect({ category: error.category, retryable: error.retryable }).toEqual({
+        category: ERROR_CODES[code].category,
+        retryable: ERROR_CODES[code].retryable,
+      })
     }
   })
 
   it('calls no mistake of the caller retryable', () => {
-    for (const entry of Object.values(ERROR_CODES)) if (entry.category === 'usage') expect(entry.retryable).toBe(false)
+    for (const entry of Object.values(ERROR_CODES))
+      if (entry.category === 'usage') expect(entry.retryable).toBe(false)
   })
 
   it('keeps the cause and the details', () => {

@@ -1,0 +1,19 @@
+export type {
+  CommandOf,
+  CommandPage,
+  Health,
+  HealthCheck,
+  ManyOptions,
+  OutcomeOptions,
+  QueueView,
+  Role,
+  Spillway,
+  StreamOptions,
+  StreamReport,
+  SubmitOptions,
+  SubmitVerdict,
+} from './api.js'
+export { ROLES } from './api.js'
+export { type CreateOptions, createSpillway } from './create-spillway.js'
+export { migrate } from './migrate.js'
+export { VERSION } from './version.js'

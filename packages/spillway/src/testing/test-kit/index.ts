@@ -1,0 +1,1 @@
+export { type Submitted, type TestOptions, TestSpillway, testSpillway } from './test-spillway.js'
