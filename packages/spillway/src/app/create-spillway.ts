@@ -1,13 +1,12 @@
 // Puts a running Spillway together from its configuration: the only place that knows every part. Parts get their clock,
 // chance, store and telemetry handed in; none looks for another one by itself.
 
-import { hostname } from 'node:os'
 import { type ResolvedConfig, resolveConfig, type SpillwayConfig } from '../config/index.js'
 import { SpillwayError } from '../errors/index.js'
 import { Intake } from '../intake/index.js'
 import { Maintenance } from '../maintenance/index.js'
 import { type Clock, type Random, tee } from '../ports/index.js'
-import { createChunkIds, holdProcess, systemClock, systemRandom } from '../runtime/index.js'
+import { createChunkIds, holdProcess, processName, systemClock, systemRandom } from '../runtime/index.js'
 import {
   createLogs,
   createMetrics,
@@ -52,7 +51,7 @@ export async function createSpillway(config: SpillwayConfig, options: CreateOpti
 function assemble(config: ResolvedConfig, roles: readonly Role[], options: CreateOptions): Spillway {
   const { clock = systemClock, random = systemRandom } = options
   const newChunkId = createChunkIds(clock, random)
-  const workerId = config.worker.id ?? `${hostname()}-${process.pid}`
+  const workerId = config.worker.id ?? processName()
   const metrics = metricsFor(config, clock)
   const telemetry = tee(
     metrics.telemetry,
