@@ -1,0 +1,125 @@
+// Storing chunks. First every command gets its verdict, without a change; then what was accepted is stored: so an atomic
+// call that meets a conflict has nothing to undo.
+
+import { type AppendVerdict, type ChunkDraft, commandId, type KeyDraft } from '../../domain/index.js'
+import type { AppendResult } from '../../ports/index.js'
+import { addKey, findKey, verdictUnder } from './keys.js'
+import { enqueue } from './queue.js'
+import { type KeyRecord, liveCount, NONE, newChunk } from './records.js'
+import { parkDraft } from './rows.js'
+import { type MemoryState, queueOf } from './state.js'
+import type { Notify } from './wake.js'
+
+const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
+
+/** A draft of this call with what will become of it. */
+interface Resolved {
+  readonly draft: ChunkDraft
+  readonly verdicts: readonly AppendVerdict[] | null
+  readonly absent: ReadonlySet<number>
+  readonly keys: readonly KeyRecord[]
+}
+
+export function append(
+  state: MemoryState,
+  drafts: readonly ChunkDraft[],
+  atomic: boolean,
+  now: number,
+  notify: Notify,
+): AppendResult[] {
+  const results: AppendResult[] = []
+  const fresh = new Map<string, Resolved>()
+  const keysOfCall = new Map<string, KeyRecord>()
+  for (const draft of drafts) {
+    const known = state.chunks.get(draft.id)
+    if (known !== undefined) {
+      results.push({ createdAt: known.createdAt, verdicts: copyVerdicts(known.verdicts) })
+      continue
+    }
+    const resolved = fresh.get(draft.id) ?? resolve(state, draft, keysOfCall, now)
+    fresh.set(draft.id, resolved)
+    results.push({ createdAt: now, verdicts: copyVerdicts(resolved.verdicts) })
+  }
+  if (atomic && results.some(hasConflict)) return results
+  for (const resolved of fresh.values()) store(state, resolved, now, notify)
+  return results
+}
+
+function hasConflict(result: AppendResult): boolean {
+  return result.verdicts?.some((verdict) => verdict.status === 'conflict') ?? false
+}
+
+function copyVerdicts(verdicts: readonly AppendVerdict[] | null): readonly AppendVerdict[] | null {
+  return verdicts === null ? null : [...verdicts]
+}
+
+function resolve(
+  state: MemoryState,
+  draft: ChunkDraft,
+  keysOfCall: Map<string, KeyRecord>,
+  now: number,
+): Resolved {
+  const verdicts: AppendVerdict[] = []
+  const absent = new Set<number>()
+  const keys: KeyRecord[] = []
+  for (let index = 0; index < draft.size; index += 1) {
+    const key = draft.keys?.[index] ?? null
+    const verdict = key === null ? ACCEPTED : resolveKey(state, draft, index, key, keysOfCall, keys, now)
+    verdicts.push(verdict)
+    if (verdict !== ACCEPTED || draft.parked?.[index] === null) absent.add(index)
+  }
+  const allAccepted = verdicts.every((verdict) => verdict === ACCEPTED)
+  return { draft, verdicts: allAccepted ? null : verdicts, absent: absent.size === 0 ? NONE : absent, keys }
+}
+
+function resolveKey(
+  state: MemoryState,
+  draft: ChunkDraft,
+  index: number,
+  key: KeyDraft,
+  keysOfCall: Map<string, KeyRecord>,
+  keys: KeyRecord[],
+  now: number,
+): AppendVerdict {
+  // A command type has no control characters in its name, so this cannot be ambiguous.
+  const name = `${draft.type}\n${key.key}`
+  const known = keysOfCall.get(name) ?? findKey(state, draft.type, key.key, now)
+  if (known !== undefined) return verdictUnder(known, key)
+  if (draft.parked?.[index] === null) return ACCEPTED
+  const record: KeyRecord = {
+    scope: draft.type,
+    key: key.key,
+    fingerprint: key.fingerprint,
+    commandId: commandId(draft.id, index),
+    expiresAt: now + key.windowMs,
+    slot: -1,
+  }
+  keysOfCall.set(name, record)
+  keys.push(record)
+  return ACCEPTED
+}
+
+function store(state: MemoryState, resolved: Resolved, now: number, notify: Notify): void {
+  const { draft, verdicts, absent, keys } = resolved
+  for (const key of keys) addKey(state, key)
+  if (absent.size === draft.size) return
+  const { id, queue, parked } = draft
+  state.lastSeq += 1
+  state.listing = null
+  const chunk = newChunk(draft, {
+    seq: state.lastSeq,
+    createdAt: now,
+    state: parked === null ? 'ready' : 'done',
+    verdicts,
+    absent,
+  })
+  state.chunks.set(id, chunk)
+  if (parked === null) {
+    enqueue(queueOf(state, queue), chunk)
+    notify(queue, liveCount(chunk))
+    return
+  }
+  for (const [index, entry] of parked.entries()) {
+    if (entry !== null && !absent.has(index)) parkDraft(state, chunk, index, entry, now)
+  }
+}
