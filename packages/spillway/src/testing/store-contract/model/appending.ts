@@ -1,0 +1,95 @@
+// What append must answer, and what the store holds afterwards.
+
+import { type AppendVerdict, type ChunkDraft, commandId, type KeyDraft } from '../../../domain/index.js'
+import type { AppendResult } from '../../../ports/index.js'
+import { type Model, type ModelChunk, type ModelCommand, type ModelKey, newModelChunk } from './model.js'
+
+const ACCEPTED: AppendVerdict = { status: 'accepted' }
+
+export function appendToModel(
+  model: Model,
+  drafts: readonly ChunkDraft[],
+  atomic: boolean,
+  now: number,
+): AppendResult[] {
+  const keys = new Map(model.keys)
+  const fresh: ModelChunk[] = []
+  const results = drafts.map((draft): AppendResult => {
+    const known = model.chunks.get(draft.id) ?? fresh.find(({ id }) => id === draft.id)
+    if (known !== undefined) return { createdAt: known.createdAt, verdicts: known.verdicts }
+    const verdicts = Array.from({ length: draft.size }, (_, index) => verdictOf(keys, draft, index, now))
+    const chunk = toChunk(model, draft, verdicts, now)
+    fresh.push(chunk)
+    return { createdAt: now, verdicts: chunk.verdicts }
+  })
+  const refused =
+    atomic && results.some(({ verdicts }) => verdicts?.some(({ status }) => status === 'conflict'))
+  if (!refused) store(model, fresh, keys)
+  return results
+}
+
+function verdictOf(
+  keys: Map<string, ModelKey>,
+  draft: ChunkDraft,
+  index: number,
+  now: number,
+): AppendVerdict {
+  const key: KeyDraft | null = draft.keys?.[index] ?? null
+  if (key === null) return ACCEPTED
+  const name = JSON.stringify([draft.type, key.key])
+  const known = keys.get(name)
+  if (known === undefined || known.expiresAt <= now) {
+    const id = commandId(draft.id, index)
+    keys.set(name, { id, fingerprint: key.fingerprint, expiresAt: now + key.windowMs })
+    return ACCEPTED
+  }
+  return { status: known.fingerprint === key.fingerprint ? 'duplicate' : 'conflict', id: known.id }
+}
+
+function toChunk(
+  model: Model,
+  draft: ChunkDraft,
+  verdicts: readonly AppendVerdict[],
+  now: number,
+): ModelChunk {
+  const payloads: unknown[] = JSON.parse(draft.body)
+  const allAccepted = verdicts.every((verdict) => verdict === ACCEPTED)
+  const { id, queue, type, priority, partition, parked } = draft
+  const chunk = newModelChunk(
+    {
+      id,
+      draft: { queue, type, priority, partition },
+      seq: model.nextSeq(),
+      createdAt: now,
+      promoted: false,
+      verdicts: allAccepted ? null : verdicts,
+    },
+    (origin) =>
+      verdicts.map((verdict, index): ModelCommand | null => {
+        if (verdict !== ACCEPTED) return null
+        const row = parked?.[index] ?? null
+        return {
+          id: commandId(id, index),
+          origin,
+          payload: JSON.stringify(payloads[index]),
+          state: row?.state ?? 'accepted',
+          attempts: row?.attempts ?? 0,
+          generation: 0,
+          nextAt: row?.nextAt ?? 0,
+          finishedAt: 0,
+        }
+      }),
+  )
+  if (parked !== null) chunk.doneAt = now
+  return chunk
+}
+
+function store(model: Model, fresh: readonly ModelChunk[], keys: ReadonlyMap<string, ModelKey>): void {
+  for (const [name, key] of keys) model.keys.set(name, key)
+  for (const chunk of fresh) {
+    const stored = chunk.commands.filter((command) => command !== null)
+    if (stored.length === 0) continue
+    model.chunks.set(chunk.id, chunk)
+    for (const command of stored) model.commands.set(command.id, command)
+  }
+}

@@ -1,0 +1,119 @@
+// Whether a lease may be given: that nobody else has the chunk (I7), that its token is new (I5), that exactly what still
+// has to run is to run, and that nothing which goes first was passed over.
+
+import type { Lease } from '../../../domain/index.js'
+import type { ClaimRequest } from '../../../ports/index.js'
+import type { TestApi } from '../harness.js'
+import { liveIndexes, type Model, type ModelChunk, type ModelCommand, newModelChunk } from './model.js'
+
+type Expect = TestApi['expect']
+
+export function leaseInModel(
+  model: Model,
+  lease: Lease,
+  request: ClaimRequest,
+  now: number,
+  expect: Expect,
+): void {
+  const chunk = model.chunks.get(lease.chunkId) ?? unseal(model, lease, expect)
+  const { queue, type, priority, partition } = lease
+  expect({ queue, type, priority, partition }).toEqual(chunk.draft)
+  expect(queue).toBe(request.queue)
+  expect(request.types.includes(type), 'a type that was asked for').toBe(true)
+  expect(model.paused.has(queue), 'claimed from a paused queue').toBe(false)
+  expect(isLeased(chunk, now), 'somebody else holds the lease (I7)').toBe(false)
+  expect(lease.token, 'tokens increase (I5)').toBeGreaterThan(chunk.token)
+  expectPartitionFree(model, chunk, now, expect)
+  const lost = chunk.leasedUntil !== null
+  if (lost) chunk.expiries += 1
+  expect(lease.expiries).toBe(chunk.expiries)
+  expect(lease.cursor).toBe(chunk.cursor)
+  expect(lease.createdAt).toBe(chunk.createdAt)
+  expect(lease.skip).toEqual(
+    chunk.commands.flatMap((_, index) => (liveIndexes(chunk).includes(index) ? [] : [index])),
+  )
+  expectCargo(chunk, lease, lost, expect)
+  chunk.token = lease.token
+  chunk.leasedUntil = now + request.leaseMs
+  for (const index of liveIndexes(chunk)) (chunk.commands[index] as ModelCommand).state = 'running'
+}
+
+function isLeased(chunk: ModelChunk, now: number): boolean {
+  return chunk.leasedUntil !== null && chunk.leasedUntil > now
+}
+
+/** The first sight of a promoted chunk: it must carry commands that were promoted and that no other chunk carries. */
+function unseal(model: Model, lease: Lease, expect: Expect): ModelChunk {
+  const seq = model.sealed.get(lease.chunkId)
+  expect(seq, `chunk ${lease.chunkId} was submitted or promoted`).not.toBe(undefined)
+  model.sealed.delete(lease.chunkId)
+  const { queue, type, priority, partition, createdAt } = lease
+  const chunk = newModelChunk(
+    {
+      id: lease.chunkId,
+      draft: { queue, type, priority, partition },
+      seq: seq ?? 0,
+      createdAt,
+      promoted: true,
+      verdicts: null,
+    },
+    () => (lease.members ?? []).map(({ id }) => model.commands.get(id) ?? null),
+  )
+  for (const index of lease.skip) chunk.over.add(index)
+  model.chunks.set(chunk.id, chunk)
+  return chunk
+}
+
+function expectCargo(chunk: ModelChunk, lease: Lease, lost: boolean, expect: Expect): void {
+  const payloads: unknown[] = JSON.parse(lease.body)
+  expect(payloads).toHaveLength(lease.size)
+  expect(lease.members !== null).toBe(chunk.promoted)
+  for (const index of liveIndexes(chunk)) {
+    const command = chunk.commands[index] as ModelCommand
+    const member = lease.members?.[index]
+    expect(JSON.stringify(payloads[index])).toBe(command.payload)
+    expect(lost ? 'running' : 'accepted', `${command.id} waits in this chunk`).toBe(command.state)
+    if (member !== undefined) {
+      expect(member).toEqual({
+        id: command.id,
+        attempts: command.attempts,
+        acceptedAt: command.origin.createdAt,
+      })
+    }
+  }
+}
+
+function expectPartitionFree(model: Model, chunk: ModelChunk, now: number, expect: Expect): void {
+  const { partition, queue } = chunk.draft
+  if (partition === null) return
+  for (const other of model.chunks.values()) {
+    const same = other.draft.partition === partition && other.draft.queue === queue
+    if (other === chunk || !same || other.doneAt !== null) continue
+    expect(isLeased(other, now), `partition ${partition} has a lease already`).toBe(false)
+    expect(other.seq, `an older chunk of partition ${partition} waits`).toBeGreaterThan(chunk.seq - 1)
+  }
+}
+
+/** Nothing that a claim may give was left, and nothing that goes first was passed over. */
+export function expectNothingPassedOver(
+  model: Model,
+  leases: readonly Lease[],
+  request: ClaimRequest,
+  now: number,
+  expect: Expect,
+): void {
+  const last = leases.at(-1)
+  const lastTaken = last === undefined ? undefined : model.chunks.get(last.chunkId)
+  for (const chunk of model.chunks.values()) {
+    const { queue, type, priority, partition } = chunk.draft
+    if (queue !== request.queue || partition !== null || !request.types.includes(type)) continue
+    if (chunk.doneAt !== null || model.paused.has(queue) || isLeased(chunk, now)) continue
+    const full = leases.length === request.chunksMax && lastTaken !== undefined
+    expect(full, `chunk ${chunk.id} could have been claimed`).toBe(true)
+    if (lastTaken === undefined) continue
+    const first = lastTaken.draft.priority
+    expect(first, 'a chunk of higher priority was passed over').toBeGreaterThan(priority - 1)
+    if (first === priority)
+      expect(chunk.seq, 'an older chunk was passed over').toBeGreaterThan(lastTaken.seq - 1)
+  }
+}

@@ -1,0 +1,98 @@
+// A second, tiny account of what a store holds, kept by the contract's property: it knows states, tokens and keys, and
+// nothing about how a store arranges them. What the model and the store disagree about is a bug in one of them.
+
+import type { AppendVerdict, ChunkDraft, CommandState } from '../../../domain/index.js'
+import type { BulkWrite } from '../../../ports/index.js'
+
+export interface ModelCommand {
+  readonly id: string
+  readonly origin: ModelChunk
+  readonly payload: string
+  state: CommandState
+  /** Null once it succeeded in the chunk it was submitted in: then the store knows only roughly. */
+  attempts: number | null
+  generation: number
+  nextAt: number
+  finishedAt: number
+}
+
+export interface ModelChunk {
+  readonly id: string
+  readonly draft: Pick<ChunkDraft, 'queue' | 'type' | 'priority' | 'partition'>
+  /** Commit order; chunks promoted in one call share a place. */
+  readonly seq: number
+  readonly createdAt: number
+  readonly promoted: boolean
+  /** By index; null for what was not stored. */
+  readonly commands: readonly (ModelCommand | null)[]
+  /** Indexes that must not run here any more. */
+  readonly over: Set<number>
+  readonly verdicts: readonly AppendVerdict[] | null
+  token: number
+  /** Null while nobody holds a lease. */
+  leasedUntil: number | null
+  expiries: number
+  cursor: number | null
+  doneAt: number | null
+}
+
+export interface ModelKey {
+  readonly id: string
+  readonly fingerprint: string
+  readonly expiresAt: number
+}
+
+export class Model {
+  readonly chunks = new Map<string, ModelChunk>()
+  readonly commands = new Map<string, ModelCommand>()
+  readonly keys = new Map<string, ModelKey>()
+  /** Chunks a promote made whose cargo no claim has shown yet: id -> place in commit order. */
+  readonly sealed = new Map<string, number>()
+  readonly paused = new Set<string>()
+  /** Ids of commands that succeeded in a transaction, by generation. */
+  readonly effects = new Set<string>()
+  #seq = 0
+
+  nextSeq(): number {
+    this.#seq += 1
+    return this.#seq
+  }
+
+  inState(...states: readonly CommandState[]): ModelCommand[] {
+    return [...this.commands.values()].filter(({ state }) => states.includes(state))
+  }
+}
+
+export function newModelChunk(
+  fields: Pick<ModelChunk, 'id' | 'draft' | 'seq' | 'createdAt' | 'promoted' | 'verdicts'>,
+  commands: (chunk: ModelChunk) => (ModelCommand | null)[],
+): ModelChunk {
+  const list: (ModelCommand | null)[] = []
+  const chunk: ModelChunk = {
+    ...fields,
+    commands: list,
+    over: new Set(),
+    token: 0,
+    leasedUntil: null,
+    expiries: 0,
+    cursor: null,
+    doneAt: null,
+  }
+  list.push(...commands(chunk))
+  return chunk
+}
+
+export function liveIndexes(chunk: ModelChunk): number[] {
+  return chunk.commands.flatMap((command, index) =>
+    command === null || chunk.over.has(index) ? [] : [index],
+  )
+}
+
+export function effectOf({ id, generation }: ModelCommand): string {
+  return `${id} of generation ${generation}`
+}
+
+export function effectsWrite(ids: readonly string[]): BulkWrite {
+  const rows = [...ids].sort().map((id) => [id, 1])
+  return { table: 'effects', columns: ['id', 'n'], key: ['id'], onConflict: 'ignore', rows }
+}

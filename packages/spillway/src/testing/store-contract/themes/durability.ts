@@ -1,0 +1,91 @@
+// Durability and sharing: what one handle wrote, another one sees, also after the first is gone.
+
+import { failing, LEASE_MS, retrying } from '../scene.js'
+import { needsReopen, type Theme } from '../suite.js'
+
+export const durabilityTheme: Theme = {
+  name: 'durability',
+  define({ test }) {
+    test(
+      'has everything after it was closed and opened again',
+      async (scene) => {
+        const { expect, store, subject } = scene
+        const worked = await scene.submit({ payloads: ['a', 'b', 'c'], keys: ['k', null, null] })
+        await scene.settle(await scene.claimOne(), { updates: [failing(1), retrying(2, 1_000)] })
+        const waiting = await scene.submit({ size: 2 })
+        await store.control.setPaused('elsewhere', true)
+        const ids = [...worked.ids, ...waiting.ids]
+        const before = await store.reader.get(ids, { payload: true })
+        await store.close()
+        const opened = await subject.reopen?.()
+        expect(await opened?.reader.get(ids, { payload: true })).toEqual(before)
+        expect(await opened?.control.pausedQueues()).toEqual(['elsewhere'])
+        const repeat = scene.draft({ payloads: ['a'], keys: ['k'] })
+        expect(await opened?.append([repeat])).toMatchObject([
+          { verdicts: [{ status: 'duplicate', id: worked.ids[0] }] },
+        ])
+        await store.open()
+      },
+      needsReopen,
+    )
+
+    test(
+      'fences a worker of one process against a worker of another',
+      async (scene) => {
+        const { expect, subject } = scene
+        const other = await subject.reopen?.()
+        const { ids } = await scene.submit({ size: 2 })
+        const late = await scene.claimOne()
+        await scene.advance(LEASE_MS + 1)
+        const request = {
+          queue: 'main',
+          types: ['work'],
+          chunksMax: 1,
+          commandsMax: 10,
+          leaseMs: LEASE_MS,
+          workerId: 'other',
+        }
+        const [current] = (await other?.claim(request)) ?? []
+        expect(current?.token).toBeGreaterThan(late.token)
+        expect(await scene.settle(late, { updates: [failing(0)] })).toBe('stale')
+        const settlement = {
+          chunkId: late.chunkId,
+          token: current?.token ?? 0,
+          updates: [],
+          finished: [],
+          complete: true,
+        }
+        expect(await other?.settle([settlement])).toEqual(['ok'])
+        expect(await scene.states(ids)).toEqual(['succeeded', 'succeeded'])
+      },
+      needsReopen,
+    )
+
+    test(
+      'gives a key to one of two processes that submit under it at once',
+      async (scene) => {
+        const { expect, store, subject } = scene
+        const other = await subject.reopen?.()
+        for (let round = 0; round < 10; round += 1) {
+          const drafts = [0, 1].map(() => scene.draft({ payloads: [round], keys: [`k${round}`] }))
+          const answers = await Promise.all(
+            drafts.map((draft, n) => (n === 0 ? store : other)?.append([draft])),
+          )
+          const accepted = answers.filter((answer) => answer?.[0]?.verdicts === null)
+          expect(accepted).toHaveLength(1)
+        }
+        expect((await store.reader.accounting()).accepted).toBe(10)
+      },
+      needsReopen,
+    )
+
+    test('can be closed twice, and opened again', async (scene) => {
+      const { expect, store } = scene
+      const { ids } = await scene.submit()
+      await store.close()
+      await store.close()
+      await store.open()
+      expect(await scene.states(ids)).toEqual(['accepted'])
+    })
+  },
+}

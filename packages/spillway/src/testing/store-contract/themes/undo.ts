@@ -1,0 +1,165 @@
+// A transaction that fails leaves no trace, and neither does a savepoint in one that does not (I6).
+
+import type { Settlement } from '../../../domain/index.js'
+import { isSpillwayError } from '../../../errors/index.js'
+import { makeEffects } from '../effects.js'
+import { rejectionOf } from '../rejection.js'
+import { failing, settlementOf } from '../scene.js'
+import { type Scope, steps } from '../steps.js'
+import { needing, needsSyncTransactions, needsTransactions, type Suite, type Theme } from '../suite.js'
+
+const POISON = new Error('poison')
+
+export const undoTheme: Theme = {
+  name: 'undo',
+  define: (suite) => undoing(needing(suite, needsTransactions)),
+}
+
+function undoing({ test }: Suite): void {
+  test('undoes effects and settlement when the work throws, and passes the error on', async (scene) => {
+    const { expect, store } = scene
+    const effects = await makeEffects(scene)
+    const { ids } = await scene.submit({ size: 2 })
+    const lease = await scene.claimOne()
+    const work = (scope: Scope) =>
+      steps(function* (): Generator<unknown, Settlement[]> {
+        yield scope.write(effects.of(ids))
+        throw POISON
+      })
+    expect(await rejectionOf(store.settleWithin([lease], work))).toBe(POISON)
+    expect(await effects.read()).toEqual({})
+    expect(await scene.states(ids)).toEqual(['running', 'running'])
+    expect(await scene.settle(lease)).toBe('ok')
+  })
+
+  test('undoes an overwritten row to what it was', async (scene) => {
+    const { expect, store } = scene
+    const effects = await makeEffects(scene)
+    await store.settleWithin([], (scope: Scope) =>
+      steps(function* () {
+        yield scope.write(effects.of(['a'], 1))
+        return []
+      }),
+    )
+    const work = (scope: Scope) =>
+      steps(function* (): Generator<unknown, Settlement[]> {
+        yield scope.write(effects.of(['a', 'b'], 2, 'update'))
+        throw POISON
+      })
+    await rejectionOf(store.settleWithin([], work))
+    expect(await effects.read()).toEqual({ a: 1 })
+  })
+
+  test('undoes what a savepoint did when it throws, and keeps the rest', async (scene) => {
+    const { expect, store } = scene
+    const effects = await makeEffects(scene)
+    const { ids } = await scene.submit({ size: 3 })
+    const lease = await scene.claimOne()
+    const [good, bad, better] = ids as [string, string, string]
+    const work = (scope: Scope) =>
+      steps(function* () {
+        yield scope.write(effects.of([good]))
+        try {
+          yield scope.savepoint(() =>
+            steps(function* () {
+              yield scope.write(effects.of([bad]))
+              throw POISON
+            }),
+          )
+        } catch (error) {
+          expect(error).toBe(POISON)
+        }
+        yield scope.savepoint(() => scope.write(effects.of([better])))
+        return [settlementOf(lease, { updates: [failing(1)] })]
+      })
+    expect(await store.settleWithin([lease], work)).toEqual(['ok'])
+    expect(await effects.read()).toEqual({ [good]: 1, [better]: 1 })
+    expect(await scene.states(ids)).toEqual(['succeeded', 'failed', 'succeeded'])
+  })
+
+  test('undoes a savepoint within a savepoint alone, and everything in the outer one with it', async (scene) => {
+    const { expect, store } = scene
+    const effects = await makeEffects(scene)
+    const inner = (scope: Scope, id: string) =>
+      steps(function* () {
+        try {
+          yield scope.savepoint(() =>
+            steps(function* () {
+              yield scope.write(effects.of([id]))
+              throw POISON
+            }),
+          )
+        } catch {
+          yield scope.write(effects.of([`${id} undone`]))
+        }
+      })
+    await store.settleWithin([], (scope: Scope) =>
+      steps(function* () {
+        yield scope.savepoint(() => inner(scope, 'kept'))
+        try {
+          yield scope.savepoint(() =>
+            steps(function* () {
+              yield inner(scope, 'lost')
+              throw POISON
+            }),
+          )
+        } catch {
+          yield scope.write(effects.of(['last']))
+        }
+        return []
+      }),
+    )
+    expect(await effects.read()).toEqual({ 'kept undone': 1, last: 1 })
+  })
+
+  test(
+    'returns what a savepoint returns',
+    async (scene) => {
+      const { expect, store } = scene
+      await store.settleWithin([], (scope: Scope) =>
+        steps(function* () {
+          expect(yield scope.savepoint(() => 'value')).toBe('value')
+          return []
+        }),
+      )
+    },
+    ({ capabilities }) =>
+      capabilities.transactionalSettle === 'none' ? 'the store has no transactions' : null,
+  )
+
+  test(
+    'rejects work that returns a promise, undoes its effects, and keeps working',
+    async (scene) => {
+      const { expect, store } = scene
+      const effects = await makeEffects(scene)
+      const { ids } = await scene.submit()
+      const lease = await scene.claimOne()
+      const work = async (scope: Scope) => {
+        await scope.write(effects.of(ids))
+        return [settlementOf(lease)]
+      }
+      const error = await rejectionOf(store.settleWithin([lease], work))
+      expect(isSpillwayError(error, 'sync_handler_required')).toBe(true)
+      expect(await effects.read()).toEqual({})
+      expect(await scene.states(ids)).toEqual(['running'])
+      expect(await scene.settle(lease)).toBe('ok')
+    },
+    needsSyncTransactions,
+  )
+
+  test(
+    'rejects a savepoint that returns a promise',
+    async (scene) => {
+      const { expect, store } = scene
+      const effects = await makeEffects(scene)
+      const work = (scope: Scope) => {
+        void scope.savepoint(async () => scope.write(effects.of(['a'])))
+        return []
+      }
+      const error = await rejectionOf(store.settleWithin([], work))
+      expect(isSpillwayError(error, 'sync_handler_required')).toBe(true)
+      expect(await effects.read()).toEqual({})
+    },
+    needsSyncTransactions,
+  )
+}
