@@ -1,0 +1,129 @@
+// The one algorithm that makes each write cheaper the busier it gets. Idle: whatever is added until the I/O of this moment
+// was handled is flushed together. While `inFlightMax` flushes run, items gather; each completion flushes what has
+// gathered. No timer is involved: the size of a group follows from how long a flush takes.
+
+import type { Clock } from '../ports/index.js'
+
+export interface GroupCommitOptions<Item> {
+  readonly clock: Pick<Clock, 'defer'>
+  /** Writes the items and answers each of them. */
+  readonly flush: (items: Item[]) => Promise<void>
+  /** Answers the items of a flush that threw. Must not throw. */
+  readonly onError: (items: Item[], error: unknown) => void
+  /** Flushes at once. */
+  readonly inFlightMax: number
+  /** Items and bytes of one flush at most; a single item larger than that goes alone. */
+  readonly itemsMax: number
+  readonly bytesMax: number
+}
+
+interface Group<Item> {
+  readonly order: number
+  readonly items: Item[]
+  bytes: number
+}
+
+interface Drain {
+  /** Groups up to this one are waited for. */
+  readonly order: number
+  readonly resolve: () => void
+}
+
+export class GroupCommit<Item> {
+  readonly #options: GroupCommitOptions<Item>
+  /** In the order they were started. */
+  readonly #inFlight = new Set<Group<Item>>()
+  /** Groups that are as large as they may be, oldest first; `#open` follows them. */
+  readonly #full: Group<Item>[] = []
+  #open: Group<Item> = { order: 0, items: [], bytes: 0 }
+  #drains: Drain[] = []
+  #itemsPending = 0
+  #bytesPending = 0
+  #deferred = false
+  #starting = false
+
+  constructor(options: GroupCommitOptions<Item>) {
+    this.#options = options
+  }
+
+  /** Items added and not yet answered, waiting and in flight. */
+  get itemsPending(): number {
+    return this.#itemsPending
+  }
+
+  get bytesPending(): number {
+    return this.#bytesPending
+  }
+
+  add(item: Item, bytes: number): void {
+    if (this.#open.items.length > 0 && this.#isFullFor(bytes)) this.#full.push(this.#replaceOpen())
+    this.#open.items.push(item)
+    this.#open.bytes += bytes
+    this.#itemsPending += 1
+    this.#bytesPending += bytes
+    if (!this.#deferred && this.#inFlight.size < this.#options.inFlightMax) this.#deferFlush()
+  }
+
+  /** Resolves once everything added so far was flushed. */
+  drain(): Promise<void> {
+    if (this.#itemsPending === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#drains.push({ order: this.#open.order, resolve }))
+  }
+
+  #isFullFor(bytes: number): boolean {
+    const { items, bytes: gathered } = this.#open
+    return items.length >= this.#options.itemsMax || gathered + bytes > this.#options.bytesMax
+  }
+
+  #replaceOpen(): Group<Item> {
+    const group = this.#open
+    this.#open = { order: group.order + 1, items: [], bytes: 0 }
+    return group
+  }
+
+  #deferFlush(): void {
+    this.#deferred = true
+    this.#options.clock.defer(() => {
+      this.#deferred = false
+      this.#startFlushes()
+    })
+  }
+
+  #startFlushes(): void {
+    // A flush that throws at once completes inside this loop; its completion must not nest another one.
+    if (this.#starting) return
+    this.#starting = true
+    while (this.#inFlight.size < this.#options.inFlightMax) {
+      const group = this.#full.shift() ?? (this.#open.items.length > 0 ? this.#replaceOpen() : null)
+      if (group === null) break
+      this.#inFlight.add(group)
+      void this.#flush(group)
+    }
+    this.#starting = false
+  }
+
+  async #flush(group: Group<Item>): Promise<void> {
+    // The items' number is taken now: the array is the flush's own from here on.
+    const count = group.items.length
+    try {
+      await this.#options.flush(group.items)
+    } catch (error) {
+      this.#options.onError(group.items, error)
+    } finally {
+      this.#inFlight.delete(group)
+      this.#itemsPending -= count
+      this.#bytesPending -= group.bytes
+      this.#startFlushes()
+      if (this.#drains.length > 0) this.#resolveDrains()
+    }
+  }
+
+  #resolveDrains(): void {
+    const [oldestInFlight] = this.#inFlight
+    const oldest = oldestInFlight ?? this.#full[0] ?? this.#open
+    const before = this.#itemsPending === 0 ? Number.POSITIVE_INFINITY : oldest.order
+    const done = this.#drains.filter((drain) => drain.order < before)
+    this.#drains = this.#drains.filter((drain) => drain.order >= before)
+    for (const { resolve } of done) resolve()
+  }
+}
