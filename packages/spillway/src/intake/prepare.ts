@@ -1,0 +1,125 @@
+// From what a caller hands in to a command that a channel can take: validated, encoded, measured, with its key, partition and
+// time. Everything about one command that can be wrong is found here, before it meets the commands of others.
+
+import { type AnyCommand, isUsableKey } from '../config/index.js'
+import { COMMAND_BYTES_MAX, fingerprint, KEY_LENGTH_MAX, type KeyDraft } from '../domain/index.js'
+import { SpillwayError } from '../errors/index.js'
+import type { PreparedCommand } from '../ports/index.js'
+import { partitionOf } from './partition.js'
+import { checkOptions, priorityOf, runAtOf, type SubmitOptions } from './submit-options.js'
+import { invalidPayload, validate } from './validate.js'
+
+export interface PrepareContext {
+  readonly definition: AnyCommand
+  /** Partitions of an ordered queue, else null. */
+  readonly partitions: number | null
+  readonly now: () => number
+}
+
+/** A promise only when the command's schema is asynchronous. Throws or rejects with a SpillwayError that says what is wrong. */
+export function prepare(
+  context: PrepareContext,
+  payload: unknown,
+  options: SubmitOptions,
+): PreparedCommand | Promise<PreparedCommand> {
+  checkOptions(options)
+  const output = validate(context.definition.name, context.definition.input, payload)
+  if (output instanceof Promise) return output.then((late) => encode(context, late, options))
+  return encode(context, output, options)
+}
+
+function encode(
+  { definition, partitions, now }: PrepareContext,
+  payload: unknown,
+  options: SubmitOptions,
+): PreparedCommand {
+  const json = jsonOf(definition.name, payload)
+  const bytes = Buffer.byteLength(json)
+  if (bytes > COMMAND_BYTES_MAX) {
+    throw new SpillwayError(
+      'payload_too_large',
+      `The payload of ${definition.name} has ${bytes} bytes as JSON; at most ${COMMAND_BYTES_MAX} are taken. Store the data elsewhere and submit a reference.`,
+      {
+        details: { type: definition.name, bytes, bytesMax: COMMAND_BYTES_MAX },
+      },
+    )
+  }
+  return {
+    type: definition.name,
+    queue: definition.queue,
+    payload,
+    json,
+    bytes,
+    key: keyOf(definition, payload, json, options),
+    priority: priorityOf(options, definition.priority),
+    partition: partitionFor(definition, payload, partitions),
+    runAt: runAtOf(options, now),
+  }
+}
+
+function jsonOf(type: string, payload: unknown): string {
+  let json: string | undefined
+  try {
+    json = JSON.stringify(payload)
+  } catch (cause) {
+    throw invalidPayload(
+      type,
+      [{ path: [], pointer: '', message: 'it cannot be written as JSON (a BigInt, a cycle or too deep)' }],
+      cause,
+    )
+  }
+  if (json === undefined)
+    throw invalidPayload(type, [
+      { path: [], pointer: '', message: 'it has no JSON form (undefined, a function or a symbol)' },
+    ])
+  return json
+}
+
+function keyOf(
+  definition: AnyCommand,
+  payload: unknown,
+  json: string,
+  options: SubmitOptions,
+): KeyDraft | null {
+  const derive = definition.idempotencyKey
+  if (options.key === undefined && derive === null) return null
+  const key =
+    options.key ?? (derive === null ? null : derived(definition.name, 'idempotency', derive, payload))
+  if (!isUsableKey(key)) throw unusableKey(definition.name, 'idempotency')
+  // With 'effect' the write's own unique key makes repeats harmless, and no key is stored.
+  if (definition.deduplicate === 'effect') return null
+  return { key, fingerprint: fingerprint(json), windowMs: definition.idempotencyWindowMs }
+}
+
+function partitionFor(definition: AnyCommand, payload: unknown, partitions: number | null): number | null {
+  const derive = definition.orderingKey
+  if (partitions === null || derive === null) return null
+  const key = derived(definition.name, 'ordering', derive, payload)
+  if (!isUsableKey(key)) throw unusableKey(definition.name, 'ordering')
+  return partitionOf(key, partitions)
+}
+
+function derived(
+  type: string,
+  kind: 'idempotency' | 'ordering',
+  derive: (payload: unknown) => unknown,
+  payload: unknown,
+): unknown {
+  try {
+    return derive(payload)
+  } catch (cause) {
+    throw new SpillwayError(
+      'invalid_key',
+      `The ${kind} key function of ${type} threw; it must return a text for every valid payload.`,
+      { details: { type, kind }, cause },
+    )
+  }
+}
+
+function unusableKey(type: string, kind: 'idempotency' | 'ordering'): SpillwayError {
+  return new SpillwayError(
+    'invalid_key',
+    `The ${kind} key of ${type} must be a text of 1 to ${KEY_LENGTH_MAX} characters without control characters.`,
+    { details: { type, kind, lengthMax: KEY_LENGTH_MAX } },
+  )
+}
