@@ -1,0 +1,39 @@
+// What every channel is made of: its queue, and the ports it works through.
+
+import type { AnyCommand, ResolvedQueue } from '../config/index.js'
+import type {
+  Channel,
+  Clock,
+  CommandView,
+  Completion,
+  Executor,
+  NewChunkId,
+  PreparedCommand,
+  Store,
+  Telemetry,
+} from '../ports/index.js'
+
+export interface ChannelContext {
+  readonly queue: ResolvedQueue
+  readonly definitions: ReadonlyMap<string, AnyCommand>
+  readonly store: Store
+  readonly executor: Executor
+  readonly clock: Clock
+  readonly newChunkId: NewChunkId
+  readonly telemetry: Telemetry
+  /** Appends at once. Default 2; 1 is enough for a store that is synchronous inside. */
+  readonly appendsInFlightMax?: number
+  /** How long close() of a volatile channel lets commands run before it parks what is left. Default 10 s. */
+  readonly closeTimeoutMs?: number
+}
+
+export interface OpenChannel extends Channel {
+  /** A command that only this process knows: waiting, running or recently finished here. Null when the store is to be asked. */
+  lookup(id: string): CommandView | null
+}
+
+/** A command with the way to answer it. */
+export interface Offer {
+  readonly command: PreparedCommand
+  readonly done: Completion
+}
