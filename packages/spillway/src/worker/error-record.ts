@@ -1,0 +1,42 @@
+// Errors as they are kept with a command and shown to people: a code, a bounded message, a bounded stack. Whatever a handler
+// throws must become one of these, including things that are no errors and errors whose properties throw.
+
+import { ERROR_MESSAGE_MAX, ERROR_STACK_MAX, type ErrorRecord } from '../domain/index.js'
+
+const CODE_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/
+/** Code of an error that names none. */
+const UNNAMED = 'error'
+
+export function errorRecord(error: unknown): ErrorRecord {
+  try {
+    return describe(error)
+  } catch {
+    return { code: UNNAMED, message: 'the handler threw something that cannot be read' }
+  }
+}
+
+/** No longer than `max` characters, and without NUL, which some databases cannot store in a text. */
+export function boundedText(text: string, max: number): string {
+  const clean = text.includes('\0') ? text.replaceAll('\0', '') : text
+  return clean.length > max ? `${clean.slice(0, max - 3)}...` : clean
+}
+
+function describe(error: unknown): ErrorRecord {
+  if (typeof error === 'string') return { code: UNNAMED, message: boundedText(error, ERROR_MESSAGE_MAX) }
+  if (typeof error !== 'object' || error === null) {
+    return { code: UNNAMED, message: `the handler threw ${error === null ? 'null' : `a ${typeof error}`}` }
+  }
+  const { code, name, message, stack } = error as Record<string, unknown>
+  const record = {
+    code: [code, name].find(isCode) ?? UNNAMED,
+    message:
+      typeof message === 'string'
+        ? boundedText(message, ERROR_MESSAGE_MAX)
+        : 'the handler threw an object without a message',
+  }
+  return typeof stack === 'string' ? { ...record, stack: boundedText(stack, ERROR_STACK_MAX) } : record
+}
+
+function isCode(value: unknown): value is string {
+  return typeof value === 'string' && CODE_PATTERN.test(value)
+}

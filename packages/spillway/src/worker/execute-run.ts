@@ -1,0 +1,113 @@
+// Executes a handler call and brings what it came to back to its chunks: noted, to be settled later, or settled in the same
+// commit as the handler's effects.
+
+import type { LeaseVerdict, Settlement } from '../domain/index.js'
+import type { Clock, ExecutionReport, Executor, Random, Store, Telemetry } from '../ports/index.js'
+import type { Part } from './assembler.js'
+import { exceptionOf } from './classify.js'
+import type { HandlerRun } from './handler-run.js'
+import type { Mark } from './progress.js'
+import { isPromise } from './promise.js'
+import { reportOf } from './report.js'
+
+export interface RunContext {
+  readonly store: Pick<Store, 'settleWithin'>
+  readonly executor: Executor
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+}
+
+/** `uncommitted`: the transaction did not commit, or nobody knows; nothing was noted. */
+export type RunResult = { readonly kind: 'noted' } | { readonly kind: 'uncommitted'; readonly error: unknown }
+
+const NOTED: RunResult = { kind: 'noted' }
+
+export async function executeRun(context: RunContext, run: HandlerRun): Promise<RunResult> {
+  try {
+    const onHung = (): void => run.hang()
+    const options = { signal: run.signal, onHung }
+    const report = await context.executor.execute(run.definition.name, run.commands, options)
+    // After a long pause this may come before the timer that watches the deadline.
+    const now = context.clock.monotonic()
+    for (const { chunk } of run.parts) chunk.stillHeld(now)
+    run.note(report)
+  } catch (error) {
+    context.telemetry.record({ event: 'fault', where: 'worker.execute', error })
+    noteFailure(context, run, error)
+  }
+  return NOTED
+}
+
+/** Every command of the run failed with what no handler is to blame for. */
+export function noteFailure(context: RunContext, run: HandlerRun, error: unknown): void {
+  const outcomes = run.commands.map(() => exceptionOf(error))
+  run.note(reportOf(context, run.definition, run.commands, outcomes))
+}
+
+export async function executeRunWithin(context: RunContext, run: HandlerRun): Promise<RunResult> {
+  const written: Written[] = []
+  let verdicts: readonly LeaseVerdict[]
+  try {
+    verdicts = await context.store.settleWithin(
+      run.chunks.map((chunk) => chunk.ref),
+      (scope, valid) => {
+        written.length = 0
+        const parts = run.over ? [] : run.parts.filter((_, at) => valid[at] === true)
+        if (parts.length === 0) return []
+        const commands =
+          parts.length === run.parts.length ? run.commands : parts.flatMap((part) => part.commands)
+        const onHung = (): void => run.hang()
+        const options = { scope, signal: run.signal, onHung }
+        const report = context.executor.executeWithin(run.definition.name, commands, options)
+        return isPromise(report)
+          ? report.then((ended) => settlements(parts, ended, written))
+          : settlements(parts, report, written)
+      },
+    )
+  } catch (error) {
+    return { kind: 'uncommitted', error }
+  }
+  for (const [at, { chunk }] of run.parts.entries()) if (verdicts[at] === 'stale') chunk.end('stale')
+  for (const each of written) keep(each)
+  return NOTED
+}
+
+/** What the settlement of a part says, to be noted once it is committed. */
+interface Written {
+  readonly part: Part
+  readonly mark: Mark
+  readonly complete: boolean
+}
+
+function settlements(parts: readonly Part[], report: ExecutionReport, written: Written[]): Settlement[] {
+  let from = 0
+  return parts.map((part) => {
+    const settlement = settlementOf(part, report, from)
+    from += part.commands.length
+    written.push({ part, mark: part.chunk.progress.pending().mark, complete: settlement.complete })
+    return settlement
+  })
+}
+
+function settlementOf({ chunk, commands }: Part, report: ExecutionReport, from: number): Settlement {
+  const { chunkId, token } = chunk.lease
+  const pending = chunk.progress.pending()
+  const updates = [...pending.updates]
+  for (let at = from; at < from + commands.length; at += 1) {
+    const update = report[at] ?? null
+    if (update !== null) updates.push(update)
+  }
+  // Of a complete chunk nothing needs to be said about what simply succeeded.
+  if (chunk.open === commands.length) return { chunkId, token, updates, finished: [], complete: true }
+  const succeeded = commands.filter((_, at) => (report[from + at] ?? null) === null)
+  const finished = [...pending.finished, ...succeeded.map(({ index }) => index)]
+  return { chunkId, token, updates, finished, complete: false }
+}
+
+function keep({ part: { chunk, commands }, mark, complete }: Written): void {
+  if (chunk.ended) return
+  chunk.progress.kept(mark)
+  chunk.noteKept(commands.length)
+  if (complete) chunk.end('settled')
+}

@@ -1,0 +1,91 @@
+// One handler call of a worker and the slot it occupies. The slot is free when the handler has returned, or when the handler
+// ignores its timeout and none of its chunks is ours any more, so that whatever it still does is fenced off.
+
+import type { AnyCommand } from '../config/index.js'
+import type { ExecutableCommand, ExecutionReport } from '../ports/index.js'
+import type { Parts } from './assembler.js'
+import type { HeldChunk } from './held-chunk.js'
+
+export interface HandlerRunListener {
+  /** The handler ignores its timeout. */
+  onHung(): void
+  /** The slot is free; called once. */
+  onOver(): void
+}
+
+export class HandlerRun {
+  readonly definition: AnyCommand
+  readonly parts: Parts
+  readonly commands: readonly ExecutableCommand[]
+  readonly #listener: HandlerRunListener
+  readonly #controller: AbortController
+  #hung = false
+  #over = false
+
+  constructor(parts: Parts, listener: HandlerRunListener) {
+    const [first] = parts
+    this.#listener = listener
+    this.parts = parts
+    this.definition = first.chunk.definition
+    this.commands = parts.length === 1 ? first.commands : parts.flatMap((part) => part.commands)
+    // One per chunk where that is enough: single commands would otherwise cost two controllers each.
+    this.#controller = parts.length === 1 ? first.chunk.controller : new AbortController()
+    for (const { chunk } of parts) chunk.calls.push(this)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Whether its slot was given up; what the handler returns from then on is of no interest. */
+  get over(): boolean {
+    return this.#over
+  }
+
+  get chunks(): readonly HeldChunk[] {
+    return this.parts.map((part) => part.chunk)
+  }
+
+  /** Distributes what the handler came to. Chunks that were lost meanwhile do not take it. */
+  note(report: ExecutionReport): void {
+    let from = 0
+    if (this.#over) return
+    for (const { chunk, commands } of this.parts) {
+      if (!chunk.ended) chunk.note(commands, report, from)
+      from += commands.length
+    }
+  }
+
+  /** Asks the handler to stop. */
+  abort(reason: unknown): void {
+    this.#controller.abort(reason)
+  }
+
+  hang(): void {
+    this.#hung = true
+    this.#listener.onHung()
+    this.#giveUpWhenFenced()
+  }
+
+  /** Others of its chunks may still be ours: they must not pay with an attempt for the one that was lost. */
+  chunkLost(): void {
+    if (this.#isHeld()) return
+    this.#controller.abort()
+    this.#giveUpWhenFenced()
+  }
+
+  finish(): void {
+    if (this.#over) return
+    this.#over = true
+    for (const { chunk } of this.parts) chunk.calls.splice(chunk.calls.indexOf(this), 1)
+    this.#listener.onOver()
+  }
+
+  #giveUpWhenFenced(): void {
+    if (this.#hung && !this.#isHeld()) this.finish()
+  }
+
+  #isHeld(): boolean {
+    return this.parts.some((part) => !part.chunk.ended)
+  }
+}

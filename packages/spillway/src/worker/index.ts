@@ -1,0 +1,2 @@
+export { createExecutor } from './executor.js'
+export { Worker } from './worker.js'

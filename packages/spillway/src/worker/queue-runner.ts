@@ -1,0 +1,168 @@
+// The worker of one queue: claims while slots are free and fills them with handler calls. Handler calls at once never exceed
+// the queue's concurrency.
+
+import type { ResolvedQueue } from '../config/index.js'
+import type { Lease } from '../domain/index.js'
+import type { ClaimRequest } from '../ports/index.js'
+import type { Assignment } from './assembler.js'
+import { HandlerRuns } from './handler-runs.js'
+import { Holdings } from './holdings.js'
+import { runAlone } from './isolation.js'
+import { Lane } from './lane.js'
+import {
+  CLAIM_CHUNKS_MAX,
+  commandsToClaim,
+  HELD_CHUNKS_MAX,
+  type LanePlan,
+  laneKindOf,
+  type QueuePlan,
+} from './queue-plan.js'
+import type { WorkerContext } from './worker-context.js'
+
+export class QueueRunner {
+  readonly #context: WorkerContext
+  readonly #queue: ResolvedQueue
+  readonly #lanes: readonly Lane[]
+  readonly #holdings: Holdings
+  readonly #runs: HandlerRuns
+  #slotsInUse = 0
+  #fillDeferred = false
+
+  constructor(context: WorkerContext, queue: ResolvedQueue, { definitions, lanes }: QueuePlan) {
+    this.#context = context
+    this.#queue = queue
+    this.#lanes = lanes.map(
+      (plan) =>
+        new Lane({
+          ...context,
+          plan,
+          request: () => this.#claimRequest(plan),
+          onLeases: (leases, deadline) => this.#claimed(leases, deadline),
+        }),
+    )
+    this.#holdings = new Holdings(context, queue, definitions, () => this.#chunkEnded())
+    this.#runs = new HandlerRuns(context, this.#holdings, (ms) => this.#holdOff(ms))
+  }
+
+  start(): void {
+    this.#considerClaims()
+  }
+
+  announce(commands: number): void {
+    for (const { claimer } of this.#lanes) claimer.announce(commands)
+  }
+
+  /** Claims at once; resolves when there was nothing left to claim and all of it is settled. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.idle()))
+  }
+
+  /** Claims nothing more and gives back what no handler has begun; resolves when nothing is held any more. */
+  async close(): Promise<void> {
+    const emptied = Promise.all(this.#lanes.map((lane) => lane.close()))
+    this.#holdings.close()
+    this.#checkIdle()
+    await emptied
+  }
+
+  /** Asks the handlers that still run to stop. */
+  interrupt(): void {
+    this.#runs.interrupt()
+  }
+
+  /** Gives up on the handlers that still run. */
+  relinquish(): void {
+    this.#runs.relinquish()
+  }
+
+  /** Leaves whatever is still held to its lease. */
+  abandon(): void {
+    this.#holdings.keeper.stop()
+  }
+
+  #claimRequest(plan: LanePlan): ClaimRequest | null {
+    const slots = this.#queue.concurrency - this.#slotsInUse
+    const chunksMax = Math.min(CLAIM_CHUNKS_MAX, HELD_CHUNKS_MAX - this.#holdings.size)
+    if (slots <= 0 || chunksMax <= 0) return null
+    const ready = this.#holdings.assembler.ready(plan.kind)
+    if (ready >= plan.callSize) return null
+    return {
+      queue: this.#queue.name,
+      types: plan.types,
+      chunksMax,
+      commandsMax: commandsToClaim(plan, slots, ready),
+      leaseMs: this.#queue.leaseMs,
+      workerId: this.#context.workerId,
+    }
+  }
+
+  #claimed(leases: readonly Lease[], deadline: number): void {
+    if (leases.length > 0) {
+      this.#holdings.take(leases, deadline)
+      this.#fill()
+    }
+    this.#checkIdle()
+  }
+
+  /** Fills free slots. */
+  #fill(): void {
+    const { assembler, closing } = this.#holdings
+    if (closing) return
+    while (this.#slotsInUse < this.#queue.concurrency) {
+      const assignment = assembler.next(this.#context.clock.monotonic())
+      if (assignment === null) break
+      void this.#occupySlot(assignment)
+      // A batch may keep this thread busy for a while: whoever submits meanwhile gets a turn before the next one.
+      if (laneKindOf(definitionOf(assignment)) !== 'single') break
+    }
+    if (this.#slotsInUse < this.#queue.concurrency && assembler.ready() > 0) this.#fillSoon()
+    else this.#considerClaims()
+  }
+
+  #fillSoon(): void {
+    if (this.#fillDeferred) return
+    this.#fillDeferred = true
+    this.#context.clock.defer(() => {
+      this.#fillDeferred = false
+      this.#fill()
+    })
+  }
+
+  async #occupySlot(assignment: Assignment): Promise<void> {
+    this.#slotsInUse += 1
+    if ('parts' in assignment) await this.#runs.run(assignment.parts)
+    else {
+      await runAlone(assignment.alone, {
+        keeper: this.#holdings.keeper,
+        isClosing: () => this.#holdings.closing,
+        run: (parts) => this.#runs.run(parts),
+      })
+      this.#holdings.tend(assignment.alone)
+    }
+    this.#slotsInUse -= 1
+    this.#checkIdle()
+    this.#fillSoon()
+  }
+
+  #considerClaims(): void {
+    for (const { claimer } of this.#lanes) claimer.consider()
+  }
+
+  #holdOff(ms: number): void {
+    for (const { claimer } of this.#lanes) claimer.holdOff(ms)
+  }
+
+  #chunkEnded(): void {
+    this.#considerClaims()
+    this.#checkIdle()
+  }
+
+  #checkIdle(): void {
+    if (this.#holdings.size > 0 || this.#slotsInUse > 0) return
+    for (const lane of this.#lanes) lane.nothingHeld()
+  }
+}
+
+function definitionOf(assignment: Assignment) {
+  return 'alone' in assignment ? assignment.alone.definition : assignment.parts[0].chunk.definition
+}
