@@ -1,0 +1,88 @@
+// Something to be done again and again: at once while it finds work, at intervals when it found none, and less and less often
+// while it fails.
+
+import { type Backoff, backoffMs } from '../domain/index.js'
+import type { Clock, Random, Telemetry } from '../ports/index.js'
+
+const FAILURE_BACKOFF: Backoff = { type: 'exponential', delayMs: 200, maxMs: 30_000, jitter: 'none' }
+
+export interface RecurringTaskOptions {
+  /** Where a fault is said to have happened. */
+  readonly name: string
+  readonly everyMs: number
+  /** One short step; whether there may be more to do right now. */
+  readonly step: () => Promise<boolean>
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+}
+
+export class RecurringTask {
+  readonly #options: RecurringTaskOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | null = null
+
+  constructor(options: RecurringTaskOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when the step that is going on has ended. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    for (let failures = 0; !signal.aborted; ) {
+      const more = await this.#tryStep()
+      failures = more === null ? failures + 1 : 0
+      if (more === true) await this.#turnOfOthers()
+      else await this.#wait(more === null ? this.#backoffMs(failures) : this.#options.everyMs)
+    }
+  }
+
+  /** Null when it failed. */
+  async #tryStep(): Promise<boolean | null> {
+    const { step, telemetry, name } = this.#options
+    try {
+      return await step()
+    } catch (error) {
+      telemetry.record({ event: 'fault', where: `maintenance.${name}`, error })
+      return null
+    }
+  }
+
+  /** Between half and all of the exponential delay, and never more often than without failures. */
+  #backoffMs(failures: number): number {
+    const { random, everyMs } = this.#options
+    const delayMs = backoffMs(FAILURE_BACKOFF, failures, 0) * (0.5 + random() / 2)
+    return Math.max(everyMs, Math.round(delayMs))
+  }
+
+  #turnOfOthers(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.defer(resolve))
+  }
+
+  /** Through a timer that does not keep a process alive: there may be nothing else left to do. */
+  #wait(ms: number): Promise<void> {
+    const { signal } = this.#stopping
+    return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve()
+        return
+      }
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake)
+        cancel()
+        resolve()
+      }
+      const cancel = this.#options.clock.schedule(ms, wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+}
