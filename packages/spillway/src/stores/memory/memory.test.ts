@@ -107,3 +107,17 @@ it('claims from a long line of one partition whose middle was cancelled', async 
   }
   expect(await store.claim(REQUEST)).toEqual([])
 })
+
+it('does not let a heartbeat that arrives late point the cursor back to a command that has ended', async () => {
+  const clock = new VirtualClock()
+  const store = memory({ clock })
+  await store.append([{ ...DRAFT, body: '[1,2]', size: 2 }])
+  const [lease] = await store.claim(REQUEST)
+  const ref = { chunkId: DRAFT.id, token: lease?.token ?? 0 }
+  const first = { ...ref, updates: [], finished: [], cursor: 0 }
+  await store.extend([first], 1_000)
+  await store.extend([{ ...ref, updates: [], finished: [0], cursor: 1 }], 1_000)
+  expect(await store.extend([first], 1_000)).toEqual(['ok'])
+  await clock.advance(1_000)
+  expect(await store.claim(REQUEST)).toMatchObject([{ cursor: 1, skip: [0] }])
+})

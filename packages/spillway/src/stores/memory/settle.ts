@@ -41,12 +41,17 @@ export function extendOne(
     release(state, chunk, now, notify)
     return 'ok'
   }
-  if (item.cursor !== undefined) chunk.cursor = item.cursor
+  if (item.cursor !== undefined && !isOutdated(chunk, item.cursor)) chunk.cursor = item.cursor
   const queue = queueOf(state, chunk.queue)
   withdraw(queue, chunk)
   chunk.leaseExpiresAt = now + leaseMs
   queue.leased.push(chunk)
   return 'ok'
+}
+
+/** A heartbeat that arrives after later ones must not blame a command that has ended for the next one's crash. */
+function isOutdated(chunk: ChunkRecord, cursor: number | null): boolean {
+  return cursor !== null && !isLive(chunk, cursor)
 }
 
 function release(state: MemoryState, chunk: ChunkRecord, now: number, notify: Notify): void {

@@ -1,0 +1,6 @@
+// All migrations, oldest first. One that was released never changes: what comes later is a new one.
+
+import type { Migration } from '../../../ports/index.js'
+import { foundation } from './0001-foundation.js'
+
+export const MIGRATIONS: readonly Migration[] = [foundation]

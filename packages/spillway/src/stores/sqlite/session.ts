@@ -1,0 +1,98 @@
+// Everything an open store holds: its connections and the statements prepared on them.
+//
+// `durable` commits what was promised to somebody: appends, outcomes, operators' verbs. With `synchronous: full` each of its
+// commits is on the disk. `working` commits what a power cut may undo without harm, because it is undone as a whole and
+// happens again: leases, promotions, and effects together with their settlement. Handlers get this one, never the first:
+// what they leave half done cannot end up in an append. `reading` sees what is committed, whoever asks.
+
+import type { Clock } from '../../ports/index.js'
+import { type Appender, prepareAppender } from './append.js'
+import { type Claimer, prepareClaimer } from './claim.js'
+import type { SqliteClient, SqliteTx } from './client.js'
+import { type Connection, openConnection, type Synchronous } from './connection.js'
+import { type Controller, prepareController } from './control.js'
+import { prepareProbe } from './probe.js'
+import { type Promoter, preparePromoter } from './promote.js'
+import { type Pruner, preparePruner } from './prune.js'
+import { type Pauses, preparePausedNames, preparePauses } from './queues.js'
+import { prepareReading, type Reading } from './reader.js'
+import { prepareSettler, type Settler } from './settle.js'
+import { prepareWithinSettler, type WithinSettler } from './settle-within.js'
+
+export interface Session {
+  readonly durable: Connection & DurableStatements
+  readonly working: Connection & WorkingStatements
+  readonly reading: Connection & { readonly reader: Reading; readonly pausedNames: () => string[] }
+  close(): void
+}
+
+interface DurableStatements {
+  readonly appender: Appender
+  readonly settler: Settler
+  readonly controller: Controller
+  readonly pauses: Pauses
+  readonly probe: () => void
+}
+
+interface WorkingStatements {
+  readonly claimer: Claimer
+  readonly within: WithinSettler
+  readonly promoter: Promoter
+  readonly pruner: Pruner
+}
+
+export interface SessionOptions {
+  readonly path: string
+  readonly synchronous: Synchronous
+  readonly clock: Pick<Clock, 'now'> | null
+}
+
+export function openSession(client: SqliteClient, options: SessionOptions): Session {
+  const open: Connection[] = []
+  const connect = (synchronous: Synchronous, readOnly = false): Connection => {
+    const connection = openConnection(client, { ...options, synchronous, readOnly })
+    open.push(connection)
+    return connection
+  }
+  const close = (): void => {
+    // The last one to close empties the log, which a reader could not.
+    for (const connection of open.splice(0).reverse()) connection.close()
+  }
+  try {
+    const durable = connect(options.synchronous)
+    const working = connect('normal')
+    const reading = connect('normal', true)
+    return {
+      durable: { ...durable, ...durableStatements(durable.db) },
+      working: { ...working, ...workingStatements(working.db, options.path) },
+      reading: {
+        ...reading,
+        reader: prepareReading(reading.db),
+        pausedNames: preparePausedNames(reading.db),
+      },
+      close,
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+function durableStatements(db: SqliteTx): DurableStatements {
+  return {
+    appender: prepareAppender(db),
+    settler: prepareSettler(db),
+    controller: prepareController(db),
+    pauses: preparePauses(db),
+    probe: prepareProbe(db),
+  }
+}
+
+function workingStatements(db: SqliteTx, path: string): WorkingStatements {
+  return {
+    claimer: prepareClaimer(db),
+    within: prepareWithinSettler(db, prepareSettler(db), path),
+    promoter: preparePromoter(db),
+    pruner: preparePruner(db),
+  }
+}

@@ -1,0 +1,67 @@
+// The SQLite store passes the contract of all stores, on a fresh file each time.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type StoreUnderTest, storeContract, type TableShape } from '../../testing/store-contract/index.js'
+import { VirtualClock } from '../../testing/virtual-clock.js'
+import { loadSqlite, sqlite } from './index.js'
+
+storeContract(
+  { name: 'sqlite', make: async () => fresh(true), makeBare: async () => fresh(false) },
+  {
+    describe,
+    it,
+    expect,
+    forAll: (property) =>
+      fc.assert(fc.asyncProperty(fc.array(fc.nat(0xffff), { maxLength: 300, size: 'max' }), property), {
+        numRuns: 8,
+      }),
+  },
+)
+
+async function fresh(ready: boolean): Promise<StoreUnderTest> {
+  const { DatabaseSync } = await loadSqlite()
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-sqlite-'))
+  const path = join(folder, 'store.db')
+  const clock = new VirtualClock()
+  const stores = [sqlite(path, { clock })]
+  const [store] = stores as [(typeof stores)[0]]
+  if (ready) {
+    await store.schema.migrate()
+    await store.open()
+  }
+  return {
+    store,
+    now: () => clock.now(),
+    advance: (ms) => clock.advance(ms),
+    createTable(table) {
+      const db = new DatabaseSync(path)
+      db.exec(createTableSql(table))
+      db.close()
+    },
+    async readTable(table) {
+      const db = new DatabaseSync(path)
+      const rows = db.prepare(`select * from "${table}"`).all()
+      db.close()
+      return rows.map((row) => ({ ...(row as Record<string, unknown>) }))
+    },
+    async reopen() {
+      const other = sqlite(path, { clock })
+      stores.push(other)
+      await other.open()
+      return other
+    },
+    async dispose() {
+      for (const each of stores) await each.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function createTableSql({ name, columns, key }: TableShape): string {
+  const list = Object.entries(columns).map(([column, type]) => `"${column}" ${type}`)
+  return `create table "${name}" (${list.join(', ')}, primary key (${key.map((column) => `"${column}"`).join(', ')}))`
+}

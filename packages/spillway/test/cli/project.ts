@@ -1,0 +1,63 @@
+// A project as a user has it: a folder with a configuration and its packages.
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url))
+const ZOD = fileURLToPath(new URL('../../../../node_modules/zod', import.meta.url))
+
+export interface Project {
+  readonly folder: string
+  readonly database: string
+  write(name: string, text: string): void
+  remove(): void
+}
+
+export function newProject(
+  files: Readonly<Record<string, string>> = { 'spillway.config.mjs': LETTERS },
+): Project {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-cli-'))
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(PACKAGE, join(folder, 'node_modules', 'spillway'), 'dir')
+  symlinkSync(ZOD, join(folder, 'node_modules', 'zod'), 'dir')
+  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
+  for (const [name, text] of Object.entries(files)) write(name, text)
+  return {
+    folder,
+    database: join(folder, 'letters.db'),
+    write,
+    remove: () => rmSync(folder, { recursive: true }),
+  }
+}
+
+/** Commands that end as their payload says. */
+const LETTERS = `
+import { defineCommand, defineConfig, failed } from 'spillway'
+import { sqlite } from 'spillway/sqlite'
+import { z } from 'zod'
+
+const letter = defineCommand({
+  name: 'letter.issue',
+  input: z.strictObject({ to: z.string(), end: z.enum(['ok', 'failed', 'thrown', 'never']).default('ok') }),
+  retry: { attempts: 1 },
+  handle({ to, end }) {
+    if (end === 'never') return new Promise(() => {})
+    if (end === 'thrown') throw new Error('no such street \\u001b[31m' + to)
+    return end === 'failed' ? failed('refused') : { issued: to }
+  },
+})
+const click = defineCommand({
+  name: 'click.record',
+  queue: 'clicks',
+  input: z.object({ id: z.string() }),
+  idempotencyKey: ({ id }) => id,
+  handleBatch() {},
+})
+export default defineConfig({
+  store: sqlite('./letters.db'),
+  commands: [letter, click],
+  worker: { closeTimeout: '20s' },
+})
+`

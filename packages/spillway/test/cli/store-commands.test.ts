@@ -1,0 +1,231 @@
+// Every command that works on the store of a configuration, as real processes on a real database file. They share a project:
+// starting a process costs more than everything it does.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Ended, Program, type RunOptions, run } from './program.js'
+import { newProject, type Project } from './project.js'
+
+let project: Project
+beforeAll(() => {
+  project = newProject()
+})
+afterAll(() => project.remove())
+
+const spillway = (args: string, options: Partial<RunOptions> = {}): Promise<Ended> =>
+  run(args.split(' '), { cwd: project.folder, ...options })
+const send = (payload: object, ...flags: string[]): Promise<Ended> =>
+  run(['send', 'letter.issue', JSON.stringify(payload), ...flags], { cwd: project.folder })
+
+describe('before the schema is there', () => {
+  it('a command says what to run, doctor fails, and a dry run prints SQL and creates nothing', async () => {
+    const [list, start, doctor, dryRun] = await Promise.all([
+      spillway('list'),
+      spillway('start --port 0'),
+      spillway('doctor --json'),
+      spillway('migrate --dry-run'),
+    ])
+    for (const { code, stderr } of [list, start]) {
+      expect(code).toBe(3)
+      expect(stderr).toContain('spillway migrate')
+    }
+    expect(doctor.code).toBe(1)
+    expect(doctor.json.findings).toContainEqual(expect.objectContaining({ name: 'schema', level: 'fail' }))
+    expect(dryRun.code).toBe(0)
+    expect(dryRun.stdout).toMatch(/^-- 1 .*\ncreate table/)
+    expect(() => readFileSync(project.database)).toThrow('ENOENT')
+  })
+
+  it('migrate creates it, once', async () => {
+    expect(await spillway('migrate --json')).toMatchObject({
+      code: 0,
+      json: { current: 1, applied: [{ version: 1 }] },
+    })
+    const again = await spillway('migrate')
+    expect(again).toMatchObject({ code: 0, stdout: '' })
+    expect(again.stderr).toContain('up to date')
+  })
+})
+
+describe('one command', () => {
+  it('is sent, shown, listed, cancelled and retried', async () => {
+    const sent = await send({ to: 'Ann' }, '--delay', '1h')
+    expect(sent.code).toBe(0)
+    const id = sent.stdout.trim()
+    expect(id).toMatch(/^[0-9a-f]{32}-0$/)
+    expect(sent.stderr).toContain(`spillway watch ${id}`)
+
+    const shown = await spillway(`get ${id} --json --payload`)
+    expect(shown.json).toMatchObject({
+      id,
+      state: 'scheduled',
+      type: 'letter.issue',
+      payload: { to: 'Ann', end: 'ok' },
+    })
+    const [listed, table] = await Promise.all([
+      spillway('list --state scheduled --json'),
+      spillway('list --state scheduled'),
+    ])
+    expect(listed.rows).toMatchObject([{ id, state: 'scheduled' }])
+    expect(table.stdout.split('\n')[0]).toMatch(/^ID +STATE +TYPE/)
+
+    expect(await spillway(`cancel ${id} --json`)).toMatchObject({
+      code: 0,
+      json: { id, verdict: 'cancelled' },
+    })
+    expect(await spillway(`cancel ${id}`)).toMatchObject({
+      code: 5,
+      stdout: expect.stringContaining('conflict'),
+    })
+
+    expect(await spillway('retry --state cancelled --dry-run')).toMatchObject({ code: 0, stdout: `${id}\n` })
+    const unconfirmed = await spillway('retry --state cancelled')
+    expect(unconfirmed).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
+    expect((await spillway(`get ${id} --json`)).json).toMatchObject({ state: 'cancelled' })
+    expect(await spillway('retry --state cancelled --yes --json')).toMatchObject({
+      code: 0,
+      json: { found: 1, retried: 1 },
+    })
+    expect((await spillway(`get ${id} --json`)).json).toMatchObject({ state: 'retrying', generation: 1 })
+  })
+
+  it('is not found, not valid, in conflict or not in time, each with its own exit code', async () => {
+    const absent = '0193e4f0c1e07a5d8d7d1e3fb4a2c9d0-0'
+    expect(await send({ to: 'Bob' }, '--key', 'k1')).toMatchObject({ code: 0 })
+    const [unknownId, unknownType, invalid, conflict, repeat, late] = await Promise.all([
+      spillway(`get ${absent}`),
+      spillway('send letter.send {}'),
+      send({ to: 5 }),
+      send({ to: 'Eve' }, '--key', 'k1'),
+      send({ to: 'Bob' }, '--key', 'k1', '--json'),
+      send({ to: 'Cid' }, '--wait', '100ms', '--json'),
+    ])
+    expect([unknownId, unknownType, invalid, conflict, repeat, late].map(({ code }) => code)).toEqual([
+      5, 5, 2, 5, 0, 7,
+    ])
+    expect(invalid.stderr).toContain('/to')
+    expect(repeat.json).toMatchObject({ status: 'duplicate', duplicate: true })
+    expect(late.json).toMatchObject({ state: 'accepted' })
+  })
+
+  it('takes its payload from a file or standard input, and never quotes a broken one', async () => {
+    writeFileSync(join(project.folder, 'letter.json'), '{"to":"file"}')
+    const [file, input, broken, none] = await Promise.all([
+      spillway('send letter.issue @letter.json'),
+      spillway('send letter.issue -', { input: '{"to":"stdin"}' }),
+      spillway('send letter.issue {"to":"s3cret'),
+      spillway('send letter.issue @none.json'),
+    ])
+    expect([file, input, broken, none].map(({ code }) => code)).toEqual([0, 0, 2, 2])
+    expect(broken.stderr).not.toContain('s3cret')
+  })
+})
+
+describe('many commands', () => {
+  it('go in as lines, with a count of what became of each', async () => {
+    const lines = ['{"id":"1"}', '{"id":', '{"id":"2"}', '{"id":3}', '{"id":"1"}']
+    const sent = await spillway('send click.record --bulk --json', { input: lines.join('\n') })
+    expect(sent.code).toBe(1)
+    expect(sent.json).toMatchObject({ lines: 5, accepted: 2, duplicates: 1, rejected: 2, unknown: 0 })
+    expect(sent.json.errors).toMatchObject([
+      { line: 2 },
+      { line: 4, message: expect.stringContaining('invalid_payload') },
+    ])
+  })
+
+  it('come out as lines, and a reader who leaves early is no error', async () => {
+    const input = Array.from({ length: 3_000 }, (_, index) => `{"id":"many-${index}"}`).join('\n')
+    expect(await spillway('send click.record --bulk', { input })).toMatchObject({
+      code: 0,
+      stdout: '3000 accepted, 0 duplicates, 0 rejected\n',
+    })
+    const list = new Program(['list', '--type', 'click.record', '--limit', '3000', '--json'], {
+      cwd: project.folder,
+      input: '',
+    })
+    await list.says(/"id"/)
+    list.process.stdout.destroy()
+    expect(await list.ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining('EPIPE') })
+  })
+
+  it('page by cursor', async () => {
+    const first = await spillway('list --type click.record --limit 2 --json')
+    const cursor = /--cursor (\S+)/.exec(first.stderr)?.[1]
+    const second = await spillway(`list --type click.record --limit 2 --json --cursor ${cursor}`)
+    expect(first.rows).toHaveLength(2)
+    expect(second.rows).toHaveLength(2)
+    expect(second.rows[0].id < first.rows[1].id || second.rows[0].id !== first.rows[1].id).toBe(true)
+  })
+})
+
+describe('queues', () => {
+  it('are paused, shown and resumed', async () => {
+    expect(await spillway('queue pause clicks --json')).toMatchObject({
+      code: 0,
+      json: { queue: 'clicks', paused: true },
+    })
+    const [list, status, doctor] = await Promise.all([
+      spillway('queue list'),
+      spillway('status --json'),
+      spillway('doctor'),
+    ])
+    expect(list.stdout).toMatch(/clicks +store +paused +3002/)
+    expect(status).toMatchObject({
+      code: 0,
+      json: { ready: true, queues: [{ queue: 'clicks', paused: true }, {}] },
+    })
+    expect(doctor).toMatchObject({ code: 0, stdout: expect.stringMatching(/warn +queues +paused: clicks/) })
+    expect(await spillway('queue resume clicks')).toMatchObject({ code: 0 })
+    expect(await spillway('queue pause nope')).toMatchObject({ code: 5 })
+  })
+})
+
+describe('a command that waits', () => {
+  it('ends with 130 when it is interrupted, and says what it saw until then', async () => {
+    const watch = new Program(['watch', '--queue', 'clicks', '--json'], { cwd: project.folder })
+    await watch.says(/"queue":"clicks"/)
+    expect(await watch.signal('SIGINT').ended).toMatchObject({ code: 130 })
+    expect((await watch.ended).rows).toMatchObject([{ queue: 'clicks', ready: 3002 }])
+    const args = ['send', 'letter.issue', '{"to":"Dot"}', '--wait', '1m', '--json']
+    const send = new Program(args, { cwd: project.folder })
+    await send.says(/accepted by/)
+    expect(await send.signal('SIGTERM').ended).toMatchObject({ code: 130, json: { state: 'accepted' } })
+    const unknown = await spillway('watch --queue nope')
+    expect(unknown).toMatchObject({ code: 5, stderr: expect.stringContaining('clicks') })
+  })
+})
+
+describe('the command line', () => {
+  it('works from a folder below, on the same database', async () => {
+    mkdirSync(join(project.folder, 'deep', 'er'), { recursive: true })
+    const { code, json } = await spillway('status --json', { cwd: join(project.folder, 'deep', 'er') })
+    expect(code).toBe(0)
+    expect(json.queues[0]).toMatchObject({ ready: 3002 })
+  })
+
+  it('refuses what it does not know', async () => {
+    const [flag, command, both] = await Promise.all([
+      spillway('list --stat dead'),
+      spillway('lst'),
+      spillway('get x --url http://localhost:1 --config spillway.config.mjs'),
+    ])
+    expect([flag.code, command.code, both.code]).toEqual([2, 2, 2])
+    expect(flag.stderr).toContain('Did you mean --state?')
+    expect(command.stderr).toContain('Did you mean list?')
+  })
+
+  it('shows help and version on standard output, without colours where nobody sees them', async () => {
+    const [overview, help, group, version] = await Promise.all([
+      spillway('--help'),
+      spillway('send --help'),
+      spillway('queue'),
+      spillway('--version'),
+    ])
+    expect(overview).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Exit codes') })
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('--run-at <time>') })
+    expect(group).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('pause') })
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    for (const { stdout } of [overview, help]) expect(stdout).not.toContain('\u001b')
+  })
+})
