@@ -1,0 +1,69 @@
+// Times every operation of a store, once around the port, so that drivers know nothing of telemetry and cannot forget it.
+// The cost is per operation, never per command.
+
+import type { Clock, Store, Telemetry } from '../ports/index.js'
+
+type Timed = <Args extends readonly unknown[], Result>(
+  operation: string,
+  call: (...args: Args) => Promise<Result>,
+) => (...args: Args) => Promise<Result>
+
+export function instrumentStore<Tx>(
+  store: Store<Tx>,
+  telemetry: Telemetry,
+  clock: Pick<Clock, 'monotonic'>,
+): Store<Tx> {
+  const timed: Timed =
+    (operation, call) =>
+    async (...args) => {
+      const startedAt = clock.monotonic()
+      let outcome: 'ok' | 'error' = 'error'
+      try {
+        const result = await call(...args)
+        outcome = 'ok'
+        return result
+      } finally {
+        telemetry.record({
+          event: 'store.operation',
+          operation,
+          outcome,
+          durationMs: clock.monotonic() - startedAt,
+        })
+      }
+    }
+  const { reader, control, schema } = store
+  return {
+    name: store.name,
+    // Some stores know what they can do only once they are open.
+    get capabilities() {
+      return store.capabilities
+    },
+    wake: store.wake,
+    open: timed('open', () => store.open()),
+    close: timed('close', () => store.close()),
+    append: timed('append', (drafts, options) => store.append(drafts, options)),
+    claim: timed('claim', (request) => store.claim(request)),
+    extend: timed('extend', (items, leaseMs) => store.extend(items, leaseMs)),
+    settle: timed('settle', (items) => store.settle(items)),
+    settleWithin: timed('settle_within', (leases, work) => store.settleWithin(leases, work)),
+    promote: timed('promote', (request) => store.promote(request)),
+    prune: timed('prune', (request) => store.prune(request)),
+    probe: timed('probe', () => store.probe()),
+    reader: {
+      get: timed('get', (ids, options) => reader.get(ids, options)),
+      list: timed('list', (request) => reader.list(request)),
+      queues: timed('queues', () => reader.queues()),
+      accounting: timed('accounting', () => reader.accounting()),
+    },
+    control: {
+      cancel: timed('cancel', (ids) => control.cancel(ids)),
+      redrive: timed('redrive', (ids) => control.redrive(ids)),
+      setPaused: timed('set_paused', (queue, paused) => control.setPaused(queue, paused)),
+      pausedQueues: timed('paused_queues', () => control.pausedQueues()),
+    },
+    schema: {
+      state: timed('schema_state', () => schema.state()),
+      migrate: timed('migrate', () => schema.migrate()),
+    },
+  }
+}

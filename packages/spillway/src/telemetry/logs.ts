@@ -1,0 +1,111 @@
+// Abnormal events as JSON lines (pino). What goes well is counted in metrics and not logged, so a busy healthy process is
+// quiet and every line is worth reading. Payloads never reach telemetry events, hence never a line.
+
+import { type Level, type Logger, pino } from 'pino'
+import { ERROR_MESSAGE_MAX } from '../domain/index.js'
+import type { Telemetry, TelemetryEvent } from '../ports/index.js'
+import { type ErrorFields, errorFields, safeText } from './error-fields.js'
+
+/** A heartbeat this late means that the process was blocked or paused: worth a line. */
+const HEARTBEAT_DELAY_LOGGED_MS = 1_000
+
+const STANDARD_ERROR = 2
+
+export type LogLevel = Level | 'silent'
+
+export interface LogsOptions {
+  /** Lines below it are not written. Default 'info'. */
+  readonly level?: LogLevel
+  /** Takes one line at a time. Default: standard error, synchronously, so that a crash loses no line. */
+  readonly destination?: { write(line: string): void }
+  /** Stands in every line as `worker_id`. */
+  readonly workerId?: string
+}
+
+export function createLogs(options: LogsOptions = {}): Telemetry {
+  const logger = pino(
+    {
+      level: options.level ?? 'info',
+      // Pino would serialize again what errorFields made, and add what that left out.
+      serializers: { err: (fields: ErrorFields) => fields },
+      base: options.workerId === undefined ? {} : { worker_id: options.workerId },
+    },
+    options.destination ?? pino.destination({ fd: STANDARD_ERROR, sync: true }),
+  )
+  return { record: (event) => write(logger, event) }
+}
+
+function write(logger: Logger, event: TelemetryEvent): void {
+  switch (event.event) {
+    case 'command.exception':
+      logger[event.state === 'dead' ? 'error' : 'warn'](
+        {
+          event: event.event,
+          command_id: event.commandId,
+          command_type: event.type,
+          queue: event.queue,
+          attempt: event.attempt,
+          outcome: event.state,
+          error_type: event.errorCode,
+        },
+        safeText(event.message, ERROR_MESSAGE_MAX),
+      )
+      break
+    case 'lease.lost':
+      logger.warn(
+        {
+          event: event.event,
+          chunk_id: event.chunkId,
+          command_type: event.type,
+          queue: event.queue,
+          outcome: event.reason,
+        },
+        LEASE_LOST[event.reason],
+      )
+      break
+    case 'heartbeat.delay':
+      if (event.delayMs < HEARTBEAT_DELAY_LOGGED_MS) break
+      logger.warn(
+        { event: event.event, duration_s: event.delayMs / 1_000 },
+        'a heartbeat ran late: the process was blocked or paused',
+      )
+      break
+    case 'fault': {
+      const err = errorFields(event.error)
+      logger.error(
+        { event: event.event, where: event.where, error_type: err.code ?? err.type, err },
+        `${event.where}: ${err.message}`,
+      )
+      break
+    }
+    case 'lifecycle':
+      logger.info({ ...safeDetails(event.details ?? {}), event: event.event }, event.what)
+      break
+    // Measures: series, not lines.
+    case 'command.received':
+    case 'command.finished':
+    case 'attempt.finished':
+    case 'accept.duration':
+    case 'chunk.committed':
+    case 'batch.executed':
+    case 'pool.state':
+    case 'store.operation':
+      break
+  }
+}
+
+function safeDetails(
+  details: Readonly<Record<string, string | number | boolean>>,
+): Record<string, string | number | boolean> {
+  const safe: Record<string, string | number | boolean> = {}
+  for (const [name, value] of Object.entries(details)) {
+    safe[name] = typeof value === 'string' ? safeText(value, ERROR_MESSAGE_MAX) : value
+  }
+  return safe
+}
+
+const LEASE_LOST = {
+  expired: 'a lease ran out and its chunk went to another worker',
+  stale: 'a settlement came after the lease was lost and changed nothing',
+  hung: 'a handler did not return after its timeout; its slot was freed',
+} as const

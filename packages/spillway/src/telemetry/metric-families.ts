@@ -1,0 +1,160 @@
+// The metrics by name: what each counts, its labels and its buckets. Names and labels are a contract with dashboards and
+// alert rules; base units (seconds, plain counts), no ids as labels.
+
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+/** From half a millisecond to ten seconds: accepting, executing, store operations. */
+const FAST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+/** From a millisecond to an hour: waiting and completion, which include backlogs and retries. */
+const SLOW_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600]
+const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000]
+
+const COMMAND = ['queue', 'command'] as const
+
+export type MetricFamilies = ReturnType<typeof createFamilies>
+
+export function createFamilies(registry: Registry) {
+  return { ...createCounters(registry), ...createHistograms(registry), ...createGauges(registry) }
+}
+
+function createCounters(registry: Registry) {
+  return {
+    received: counter(
+      registry,
+      'spillway_command_received_total',
+      'Commands submitted, by verdict: accepted, duplicate or rejected.',
+      [...COMMAND, 'outcome'],
+    ),
+    finished: counter(
+      registry,
+      'spillway_command_finished_total',
+      'Commands that reached a terminal state, by state.',
+      [...COMMAND, 'outcome'],
+    ),
+    attempts: counter(
+      registry,
+      'spillway_attempt_finished_total',
+      'Executions of commands, by outcome: ok, retry, timeout, lost or fatal.',
+      [...COMMAND, 'outcome'],
+    ),
+    leaseLost: counter(
+      registry,
+      'spillway_lease_lost_total',
+      'Leases that expired, were settled too late, or belonged to a handler that hung.',
+      [...COMMAND, 'reason'],
+    ),
+  }
+}
+
+function createHistograms(registry: Registry) {
+  return {
+    acceptDuration: histogram(
+      registry,
+      'spillway_accept_duration_seconds',
+      'From submit to receipt, of the oldest command of each flush.',
+      ['queue'],
+      FAST_SECONDS,
+    ),
+    waitDuration: histogram(
+      registry,
+      'spillway_wait_duration_seconds',
+      'From commit to start, of the oldest command of each handler call.',
+      COMMAND,
+      SLOW_SECONDS,
+    ),
+    processDuration: histogram(
+      registry,
+      'spillway_process_duration_seconds',
+      'Duration of handler calls.',
+      COMMAND,
+      FAST_SECONDS,
+    ),
+    completionDuration: histogram(
+      registry,
+      'spillway_completion_duration_seconds',
+      'From acceptance to the terminal state, of the oldest command of each settlement.',
+      COMMAND,
+      SLOW_SECONDS,
+    ),
+    chunkSize: histogram(registry, 'spillway_chunk_size', 'Commands per committed chunk.', COMMAND, SIZES),
+    batchSize: histogram(registry, 'spillway_batch_size', 'Commands per handler call.', COMMAND, SIZES),
+    storeOperation: histogram(
+      registry,
+      'spillway_store_operation_duration_seconds',
+      'Duration of store operations.',
+      ['operation', 'outcome'],
+      FAST_SECONDS,
+    ),
+    heartbeatDelay: histogram(
+      registry,
+      'spillway_heartbeat_delay_seconds',
+      'How much later than planned a heartbeat ran: a blocked event loop or a paused process.',
+      [],
+      FAST_SECONDS,
+    ),
+  }
+}
+
+function createGauges(registry: Registry) {
+  return {
+    poolActive: gauge(registry, 'spillway_pool_active', 'Executions under way.', ['queue']),
+    poolLimit: gauge(registry, 'spillway_pool_limit', 'Executions at once at most.', ['queue']),
+    poolQueued: gauge(registry, 'spillway_pool_queued', 'Commands waiting in this process for a free slot.', [
+      'queue',
+    ]),
+    queueDepth: gauge(registry, 'spillway_queue_depth', 'Commands that are not terminal, by state.', [
+      'queue',
+      'state',
+    ]),
+    oldestReadyAge: gauge(
+      registry,
+      'spillway_queue_oldest_ready_age_seconds',
+      'Age of the oldest command that is ready to run; 0 when none is.',
+      ['queue'],
+    ),
+    deadLetterDepth: gauge(
+      registry,
+      'spillway_dead_letter_depth',
+      'Commands that are dead: attempts exhausted or a permanent fault.',
+      ['queue'],
+    ),
+    buildInfo: gauge(registry, 'spillway_build_info', 'Always 1; the labels tell what runs.', [
+      'version',
+      'node',
+    ]),
+  }
+}
+
+function counter<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: readonly Label[],
+) {
+  return new Counter<Label>({ name, help, labelNames: [...labels], registers: [registry] })
+}
+
+function gauge<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: readonly Label[],
+) {
+  return new Gauge<Label>({ name, help, labelNames: [...labels], registers: [registry] })
+}
+
+function histogram<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: readonly Label[],
+  buckets: readonly number[],
+) {
+  return new Histogram<Label>({
+    name,
+    help,
+    labelNames: [...labels],
+    buckets: [...buckets],
+    registers: [registry],
+  })
+}

@@ -1,0 +1,122 @@
+// Lifecycle events and measures as Prometheus series, in a registry of its own: two Spillways in one process, or a host
+// application with metrics of its own, never collide.
+
+import { Registry } from 'prom-client'
+import type { Clock, Telemetry, TelemetryEvent } from '../ports/index.js'
+import { LABEL_VALUES_MAX, LabelValues } from './label-values.js'
+import { createFamilies, type MetricFamilies } from './metric-families.js'
+import { type QueueCountsSource, QueueGauges } from './queue-gauges.js'
+
+export interface MetricsOptions {
+  readonly clock: Pick<Clock, 'now'>
+  /** Spillway's version, for `spillway_build_info`. */
+  readonly version: string
+  /** Names from the configuration: they keep their own series whatever else turns up. */
+  readonly queues?: Iterable<string>
+  readonly commands?: Iterable<string>
+  /** Other names per label that get a series before the rest is counted as `_other`. */
+  readonly labelValuesMax?: number
+}
+
+export interface Metrics {
+  readonly telemetry: Telemetry
+  readonly contentType: string
+  /** Where queue depths come from at each scrape. */
+  observeQueues(source: QueueCountsSource): void
+  /** The text of one scrape. Answers without the queue gauges while their source fails. */
+  render(): Promise<string>
+}
+
+interface Labels {
+  readonly queues: LabelValues
+  readonly commands: LabelValues
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry()
+  const families = createFamilies(registry)
+  const extraMax = options.labelValuesMax ?? LABEL_VALUES_MAX
+  const labels: Labels = {
+    queues: new LabelValues(options.queues, extraMax),
+    commands: new LabelValues(options.commands, extraMax),
+  }
+  const gauges = new QueueGauges(families, labels.queues, options.clock)
+  families.buildInfo.set({ version: options.version, node: process.versions.node }, 1)
+  return {
+    telemetry: { record: (event) => record(families, labels, event) },
+    contentType: registry.contentType,
+    observeQueues: (source) => gauges.observe(source),
+    async render() {
+      await gauges.refresh()
+      return registry.metrics()
+    },
+  }
+}
+
+function record(families: MetricFamilies, { queues, commands }: Labels, event: TelemetryEvent): void {
+  switch (event.event) {
+    case 'command.received':
+      families.received.inc(
+        { queue: queues.cap(event.queue), command: commands.cap(event.type), outcome: event.outcome },
+        event.count,
+      )
+      break
+    case 'command.finished': {
+      const command = { queue: queues.cap(event.queue), command: commands.cap(event.type) }
+      families.finished.inc({ ...command, outcome: event.outcome }, event.count)
+      if (event.completionMs !== null)
+        families.completionDuration.observe(command, event.completionMs / 1_000)
+      break
+    }
+    case 'attempt.finished':
+      families.attempts.inc(
+        { queue: queues.cap(event.queue), command: commands.cap(event.type), outcome: event.outcome },
+        event.count,
+      )
+      break
+    case 'accept.duration':
+      families.acceptDuration.observe({ queue: queues.cap(event.queue) }, event.durationMs / 1_000)
+      break
+    case 'chunk.committed':
+      families.chunkSize.observe(
+        { queue: queues.cap(event.queue), command: commands.cap(event.type) },
+        event.commands,
+      )
+      break
+    case 'batch.executed': {
+      const command = { queue: queues.cap(event.queue), command: commands.cap(event.type) }
+      families.batchSize.observe(command, event.commands)
+      families.processDuration.observe(command, event.durationMs / 1_000)
+      families.waitDuration.observe(command, event.waitMs / 1_000)
+      break
+    }
+    case 'lease.lost':
+      families.leaseLost.inc({
+        queue: queues.cap(event.queue),
+        command: commands.cap(event.type),
+        reason: event.reason,
+      })
+      break
+    case 'pool.state': {
+      const queue = { queue: queues.cap(event.queue) }
+      families.poolActive.set(queue, event.active)
+      families.poolLimit.set(queue, event.limit)
+      families.poolQueued.set(queue, event.queued)
+      break
+    }
+    case 'store.operation':
+      families.storeOperation.observe(
+        { operation: event.operation, outcome: event.outcome },
+        event.durationMs / 1_000,
+      )
+      break
+    case 'heartbeat.delay':
+      families.heartbeatDelay.observe(event.delayMs / 1_000)
+      break
+    // Lines of the log, not series.
+    case 'command.exception':
+    case 'fault':
+    case 'lifecycle':
+      break
+  }
+}
