@@ -1,0 +1,154 @@
+// The bodies of the interface as schemas: what the OpenAPI document shows, and what the tests hold the real answers against.
+
+import { z } from 'zod'
+import { COMMAND_STATES, type CommandState } from '../domain/index.js'
+
+const time = z.iso.datetime().describe('RFC 3339, UTC')
+const timeOrNull = time.nullable()
+const count = z.int().min(0)
+
+const Problem = z
+  .strictObject({
+    type: z.string().describe('urn:spillway:problem:<code>'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable, for programs.'),
+    detail: z.string().describe('For people.'),
+    retryable: z.boolean().describe('Whether the same request may succeed later without a change.'),
+    errors: z
+      .array(
+        z.strictObject({
+          detail: z.string(),
+          pointer: z.string().describe('JSON pointer as a URI fragment'),
+        }),
+      )
+      .optional()
+      .describe('Faults of a payload.'),
+    details: z.record(z.string(), z.unknown()).optional(),
+  })
+  .describe('RFC 9457 problem details')
+
+const Receipt = z
+  .strictObject({
+    id: z.string(),
+    type: z.string(),
+    queue: z.string(),
+    status: z.enum(['accepted', 'duplicate']),
+    duplicate: z.boolean(),
+    acceptedAt: time,
+    durability: z.enum(['executed', 'memory', 'store']).describe('Where the command is safe now.'),
+    links: z.strictObject({ self: z.string() }),
+  })
+  .describe('Speaks of the receiving, never of the execution.')
+
+const ErrorRecord = z.strictObject({ code: z.string(), message: z.string(), stack: z.string().optional() })
+
+const Command = z.strictObject({
+  id: z.string(),
+  type: z.string(),
+  queue: z.string(),
+  state: z.enum(COMMAND_STATES as readonly [CommandState, ...CommandState[]]),
+  priority: z.int(),
+  attempts: count,
+  acceptedAt: time,
+  nextAt: timeOrNull,
+  finishedAt: timeOrNull,
+  error: ErrorRecord.nullable(),
+  generation: count.describe('How often it was retried by hand.'),
+  history: z.array(z.strictObject({ attempt: z.int(), at: time, error: ErrorRecord.nullable() })),
+  links: z.strictObject({ self: z.string(), cancel: z.string().optional(), retry: z.string().optional() }),
+  result: z.unknown().describe("The handler's value, or null."),
+  payload: z.unknown().optional().describe('Only when asked for.'),
+})
+
+const CommandPage = z.strictObject({ items: z.array(Command), nextCursor: z.string().nullable() })
+
+const BulkItem = z.strictObject({
+  type: z.string(),
+  payload: z.unknown(),
+  key: z.string().optional().describe('Idempotency key.'),
+  priority: z.int().optional(),
+  runAt: z.union([z.string(), z.number()]).optional(),
+  delay: z.union([z.string(), z.number()]).optional(),
+})
+
+const BulkVerdict = z.strictObject({
+  index: count.describe('Place of the command in the request, from 0.'),
+  line: z.int().min(1).optional().describe('Of a stream: the line, from 1.'),
+  status: z.enum(['accepted', 'duplicate', 'rejected']),
+  id: z.string().optional(),
+  error: Problem.optional(),
+})
+
+const totals = { errors: z.boolean(), accepted: count, duplicates: count, rejected: count }
+
+const BulkResult = z.strictObject({ ...totals, items: z.array(BulkVerdict) })
+
+const StreamResult = z.strictObject({
+  ...totals,
+  lines: count.describe('Lines read.'),
+  items: z.array(BulkVerdict).describe('The first lines that were refused.'),
+})
+
+const StreamEnd = z
+  .strictObject({
+    ...totals,
+    lines: count.describe('Lines read.'),
+    done: z.literal(true),
+    stopped: Problem.optional().describe('Why the rest of the stream was not read.'),
+  })
+  .describe('The last line of a streamed answer.')
+
+const Acknowledged = z.strictObject({
+  id: z.string(),
+  state: z.string(),
+  links: z.strictObject({ self: z.string() }),
+})
+
+const Queue = z.strictObject({
+  queue: z.string(),
+  channel: z.string(),
+  concurrency: count,
+  paused: z.boolean(),
+  ready: count,
+  running: count,
+  scheduled: count,
+  retrying: count,
+  failed: count,
+  dead: count,
+  cancelled: count,
+  oldestReadyAt: timeOrNull,
+})
+
+const Queues = z.strictObject({ items: z.array(Queue) })
+
+const Paused = z.strictObject({ queue: z.string(), paused: z.boolean() })
+
+const Liveness = z.strictObject({ status: z.literal('live') })
+
+const Readiness = z.strictObject({
+  status: z.enum(['ready', 'not_ready']),
+  checks: z
+    .array(z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() }))
+    .optional(),
+})
+
+/** By the name under which the document has them. */
+export const SCHEMAS = {
+  Acknowledged,
+  BulkItem,
+  BulkResult,
+  BulkVerdict,
+  Command,
+  CommandPage,
+  ErrorRecord,
+  Liveness,
+  Paused,
+  Problem,
+  Queue,
+  Queues,
+  Readiness,
+  Receipt,
+  StreamEnd,
+  StreamResult,
+} as const satisfies Record<string, z.ZodType>
