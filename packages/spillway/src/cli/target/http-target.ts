@@ -1,0 +1,172 @@
+// A Spillway behind HTTP: what the commands ask becomes requests, and the answers become records again.
+
+import type { Health, SubmitOptions } from '../../app/api.js'
+import { isTerminal } from '../../domain/index.js'
+import type { SpillwayError } from '../../errors/index.js'
+import type { ControlVerdict, ListRequest } from '../../ports/index.js'
+import { systemClock } from '../../runtime/index.js'
+import { isCodedError } from '../failure.js'
+import type { HttpClient } from './http-client.js'
+import { problemError } from './problem-error.js'
+import type { CommandRecord, QueueRecord, ReceiptRecord, SubmitVerdictRecord } from './records.js'
+import type { CommandRecordPage, GetOptions, Target } from './target.js'
+
+/** Seconds one request waits for an outcome; longer waits take several. */
+const WAIT_SECONDS_MAX = 20
+/** Between two of them, should a server not wait at all. */
+const WAIT_PAUSE_MS = 50
+/** Commands cancelled or retried at once. */
+const VERBS_IN_FLIGHT_MAX = 8
+
+type Linked<T> = T & { readonly links?: unknown }
+
+interface BulkResult {
+  readonly items: readonly {
+    readonly index: number
+    readonly status: 'accepted' | 'duplicate' | 'rejected'
+    readonly id?: string
+    readonly error?: { readonly status?: number }
+  }[]
+}
+
+export class HttpTarget implements Target {
+  readonly name: string
+  readonly #client: HttpClient
+  readonly #signal: AbortSignal
+
+  constructor(name: string, client: HttpClient, signal: AbortSignal) {
+    this.name = name
+    this.#client = client
+    this.#signal = signal
+  }
+
+  async submit(type: string, payload: unknown, options: SubmitOptions): Promise<ReceiptRecord> {
+    const query = new URLSearchParams()
+    if (options.priority !== undefined) query.set('priority', String(options.priority))
+    if (options.delay !== undefined) query.set('delay', String(options.delay))
+    if (options.runAt !== undefined) query.set('runAt', String(Number(options.runAt)))
+    const receipt = await this.#client.request({
+      method: 'POST',
+      path: `/v1/commands/${encodeURIComponent(type)}${withQuery(query)}`,
+      ...(options.key === undefined ? {} : { headers: { 'idempotency-key': quoted(options.key) } }),
+      body: JSON.stringify(payload),
+    })
+    return unlinked(receipt as Linked<ReceiptRecord>)
+  }
+
+  async submitMany(type: string, payloads: readonly unknown[]): Promise<readonly SubmitVerdictRecord[]> {
+    const answer = await this.#client.request({
+      method: 'POST',
+      path: `/v1/commands/${encodeURIComponent(type)}:bulk`,
+      body: JSON.stringify(payloads),
+    })
+    return (answer as BulkResult).items.map(({ status, id, error }) =>
+      status === 'rejected' || id === undefined
+        ? { status: 'rejected', error: problemError(error?.status ?? 500, error, this.name) }
+        : { status, id },
+    )
+  }
+
+  async get(id: string, { payload = false, waitMs = 0 }: GetOptions = {}): Promise<CommandRecord> {
+    const until = systemClock.monotonic() + waitMs
+    for (;;) {
+      const leftMs = Math.max(0, until - systemClock.monotonic())
+      const seconds = Math.min(Math.ceil(leftMs / 1_000), WAIT_SECONDS_MAX)
+      const record = await this.#read(id, payload, seconds)
+      const isOver = this.#signal.aborted || systemClock.monotonic() >= until
+      if (isOver || isTerminal(record.state)) return record
+      await systemClock.sleep(WAIT_PAUSE_MS, this.#signal)
+    }
+  }
+
+  async #read(id: string, payload: boolean, seconds: number): Promise<CommandRecord> {
+    const query = new URLSearchParams()
+    if (payload) query.set('include', 'payload')
+    if (seconds > 0) query.set('wait', String(seconds))
+    const path = `/v1/commands/${encodeURIComponent(id)}${withQuery(query)}`
+    return unlinked((await this.#client.request({ path, waitMs: seconds * 1_000 })) as Linked<CommandRecord>)
+  }
+
+  async list({ state, type, queue, after, limit }: ListRequest): Promise<CommandRecordPage> {
+    const query = new URLSearchParams({ limit: String(limit) })
+    for (const [name, value] of Object.entries({ state, type, queue, cursor: after })) {
+      if (value !== undefined) query.set(name, value)
+    }
+    const page = await this.#client.request({ path: `/v1/commands${withQuery(query)}` })
+    const { items, nextCursor } = page as { items: Linked<CommandRecord>[]; nextCursor: string | null }
+    return { items: items.map(unlinked), next: nextCursor }
+  }
+
+  cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
+    return this.#verb(ids, 'cancel')
+  }
+
+  retry(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
+    return this.#verb(ids, 'retry')
+  }
+
+  async queues(): Promise<readonly QueueRecord[]> {
+    const { items } = (await this.#client.request({ path: '/v1/queues' })) as { items: QueueRecord[] }
+    return items
+  }
+
+  async setPaused(queue: string, paused: boolean): Promise<void> {
+    const verb = paused ? 'pause' : 'resume'
+    await this.#client.request({ method: 'POST', path: `/v1/queues/${encodeURIComponent(queue)}/${verb}` })
+  }
+
+  async health(): Promise<Health> {
+    const answer = await this.#client.request({ path: '/readyz?verbose=true', accept: [503] })
+    const { status, checks } = answer as {
+      status: string
+      checks?: { name: string; ok: boolean; detail?: string }[]
+    }
+    return {
+      ready: status === 'ready',
+      checks: (checks ?? []).map(({ name, ok, detail = '' }) => ({ name, ok, detail })),
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  /** One request per command: each is judged alone. */
+  async #verb(ids: readonly string[], verb: 'cancel' | 'retry'): Promise<readonly ControlVerdict[]> {
+    const verdicts: ControlVerdict[] = []
+    for (let start = 0; start < ids.length; start += VERBS_IN_FLIGHT_MAX) {
+      const slice = ids.slice(start, start + VERBS_IN_FLIGHT_MAX)
+      verdicts.push(...(await Promise.all(slice.map((id) => this.#verbOnOne(id, verb)))))
+    }
+    return verdicts
+  }
+
+  async #verbOnOne(id: string, verb: 'cancel' | 'retry'): Promise<ControlVerdict> {
+    try {
+      await this.#client.request({ method: 'POST', path: `/v1/commands/${encodeURIComponent(id)}/${verb}` })
+      return 'ok'
+    } catch (error) {
+      if (isCodedError(error)) {
+        if (isGone(error)) return 'not_found'
+        if (error.code === 'state_conflict') return 'conflict'
+      }
+      throw error
+    }
+  }
+}
+
+function isGone({ code }: SpillwayError): boolean {
+  return code === 'not_found' || code === 'expired'
+}
+
+function withQuery(query: URLSearchParams): string {
+  return query.size === 0 ? '' : `?${query}`
+}
+
+/** A string of RFC 8941, so that a key may begin with a quote itself. */
+function quoted(key: string): string {
+  return `"${key.replaceAll(/[\\"]/g, '\\$&')}"`
+}
+
+/** Links are for whoever follows them over HTTP. */
+function unlinked<T>({ links: _links, ...record }: Linked<T>): T {
+  return record as unknown as T
+}

@@ -1,0 +1,39 @@
+// The store of the configuration, opened by this process, which takes part as one more that submits. It needs no server, and
+// neither works on commands nor cleans up.
+
+import type { Spillway } from '../../app/api.js'
+import { isCodedError } from '../failure.js'
+import { commandRecord, queueRecord, receiptRecord, submitVerdictRecord } from './records.js'
+import type { Target } from './target.js'
+
+/** `signal` ends waiting early. */
+export function storeTarget(spillway: Spillway, name: string, signal: AbortSignal): Target {
+  return {
+    name,
+    submit: async (type, payload, options) => receiptRecord(await spillway.submit(type, payload, options)),
+    submitMany: async (type, payloads) =>
+      (await spillway.submitMany(type, payloads)).map(submitVerdictRecord),
+    async get(id, { payload = false, waitMs = 0 } = {}) {
+      if (waitMs > 0) await waited(spillway, id, waitMs, signal)
+      return commandRecord(await spillway.outcome(id, { payload }))
+    },
+    async list(request) {
+      const { items, next } = await spillway.list(request)
+      return { items: items.map(commandRecord), next }
+    },
+    cancel: (ids) => spillway.cancel(ids),
+    retry: (ids) => spillway.redrive(ids),
+    queues: async () => (await spillway.queues()).map(queueRecord),
+    setPaused: (queue, paused) => (paused ? spillway.pause(queue) : spillway.resume(queue)),
+    health: () => spillway.health(),
+    close: () => spillway.close(),
+  }
+}
+
+async function waited(spillway: Spillway, id: string, waitMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await spillway.outcome(id, { wait: waitMs, signal })
+  } catch (error) {
+    if (!isCodedError(error) || error.code !== 'wait_timeout') throw error
+  }
+}
