@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+// `npm run sim -- --seeds N --from K [--bug name]`: runs the simulation over a range of seeds. Progress goes to stderr,
+// the counters and everything about a seed that failed to stdout. Exit code 1 when a promise was broken.
+
+import { parseArgs } from 'node:util'
+import { PLANTED_BUGS, type PlantedBug } from './bugs/index.js'
+import { type CampaignReport, runCampaign } from './campaign.js'
+import { neverSeen, SOMETIMES } from './sometimes.js'
+import { traceHash, traceTail } from './trace.js'
+import type { SeedResult } from './world.js'
+
+const SEEDS_DEFAULT = 1_000
+/** From so many seeds on a counter that was never reached is a fault of the simulation and not of too short a run. */
+const SEEDS_FOR_COUNTERS = 500
+const PROGRESS_EVERY = 50
+const TAIL_LINES = 60
+const VIOLATIONS_SHOWN = 10
+
+interface Arguments {
+  readonly seeds: number
+  readonly from: number
+  readonly bug: PlantedBug | null
+}
+
+function readArguments(): Arguments {
+  const { values } = parseArgs({
+    options: { seeds: { type: 'string' }, from: { type: 'string' }, bug: { type: 'string' } },
+  })
+  const bug = values.bug === undefined ? null : PLANTED_BUGS.find(({ name }) => name === values.bug)
+  if (bug === undefined) {
+    throw new TypeError(`--bug: one of ${PLANTED_BUGS.map(({ name }) => name).join(', ')}`)
+  }
+  return { seeds: whole(values.seeds, '--seeds', SEEDS_DEFAULT), from: whole(values.from, '--from', 1), bug }
+}
+
+function whole(text: string | undefined, option: string, fallback: number): number {
+  const value = text === undefined ? fallback : Number(text)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new TypeError(`${option}: a whole number of at least 1`)
+  return value
+}
+
+function showFailure({ seed, history, violations }: SeedResult): void {
+  const [first] = violations
+  console.log(`\nseed ${seed} broke ${violations.length} promises (trace ${traceHash(history)}):`)
+  for (const { invariant, subject, message } of violations.slice(0, VIOLATIONS_SHOWN)) {
+    console.log(`  ${invariant}  ${subject}: ${message}`)
+  }
+  console.log(`\nwhat led to the first, last ${TAIL_LINES} events:`)
+  for (const line of traceTail(history, first?.at ?? Number.POSITIVE_INFINITY, TAIL_LINES))
+    console.log(`  ${line}`)
+  console.log(`\nagain: npm run sim -- --seeds 1 --from ${seed}`)
+}
+
+function showCounters({ counters, seeds }: CampaignReport): void {
+  console.log(`\nseen in ${seeds} seeds:`)
+  for (const name of SOMETIMES) console.log(`  ${String(counters[name]).padStart(9)}  ${name}`)
+}
+
+function verdict(report: CampaignReport, { bug }: Arguments): boolean {
+  const { failures, irreproducible, seeds } = report
+  const missing = bug === null && seeds >= SEEDS_FOR_COUNTERS ? neverSeen(report.counters) : []
+  if (missing.length > 0) console.log(`\nnever seen, so never tested: ${missing.join(', ')}`)
+  if (irreproducible.length > 0) console.log(`\nnot the same twice: seeds ${irreproducible.join(', ')}`)
+  const ok = failures.length + irreproducible.length + missing.length === 0
+  const planted = bug === null ? '' : ` with ${bug.name} planted (${bug.what})`
+  console.log(`\n${seeds} seeds${planted}: ${failures.length} broke a promise`)
+  return ok
+}
+
+async function main(): Promise<void> {
+  const options = readArguments()
+  let done = 0
+  const report = await runCampaign({
+    ...options,
+    onSeed: (result) => {
+      done += 1
+      if (done % PROGRESS_EVERY === 0) console.error(`${done} of ${options.seeds} seeds`)
+      // One failure tells what there is to know; the counters would only be in its way.
+      return result.violations.length === 0
+    },
+  })
+  if (report.failures.length === 0) showCounters(report)
+  for (const failure of report.failures) showFailure(failure)
+  process.exitCode = verdict(report, options) ? 0 : 1
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(error instanceof TypeError ? error.message : error)
+  process.exitCode = error instanceof TypeError ? 2 : 1
+}

@@ -1,0 +1,146 @@
+// Counts what a history has seen. Everything is read off the history, so that a counter cannot claim what the checker
+// was not shown.
+
+import type { Claimed, History, HistoryEvent, LeaseWritten } from '../checker/index.js'
+import { type Counters, newCounters, type Sometimes } from './sometimes.js'
+
+const PROMOTES_CLOSE_MS = 20
+
+export function countSometimes(history: History): Counters {
+  const count = new Count(history)
+  for (const event of history.events) count.see(event)
+  count.close()
+  return count.counters
+}
+
+type Readers = {
+  readonly [Kind in HistoryEvent['kind']]?: (event: Extract<HistoryEvent, { kind: Kind }>) => void
+}
+
+class Count {
+  readonly counters = newCounters()
+  readonly #history: History
+  readonly #appended = new Set<string>()
+  readonly #effects = new Set<string>()
+  readonly #calls = new Map<number, number>()
+  readonly #promotes: { at: number; worker: string }[] = []
+
+  readonly #readers: Readers = {
+    incident: ({ what }) => this.#incident(what),
+    answered: ({ answer, code }) => this.#answered(answer, code),
+    appended: ({ chunkId, commands }) => this.#chunk(chunkId, commands),
+    claimed: (event) => this.#claimed(event),
+    written: (event) => this.#written(event),
+    started: ({ call }) => this.#calls.set(call, (this.#calls.get(call) ?? 0) + 1),
+    effect: ({ id }) => this.#effect(id),
+    controlled: ({ verb, verdict, before }) => this.#controlled(verb, verdict, before?.state),
+    promoted: ({ at, worker }) => this.#promoted(at, worker),
+    pruned: () => this.#add('pruned'),
+    paused: ({ paused }) => {
+      if (paused) this.#add('queue paused')
+    },
+  }
+
+  constructor(history: History) {
+    this.#history = history
+  }
+
+  see(event: HistoryEvent): void {
+    const read = this.#readers[event.kind] as ((event: HistoryEvent) => void) | undefined
+    read?.(event)
+  }
+
+  close(): void {
+    const { transactionEffects, sinkRows } = this.#history.final
+    this.#add('transaction effect', transactionEffects.length)
+    this.#add('sink row', sinkRows.length)
+    for (const size of this.#calls.values()) if (size > 1) this.#add('batch with several commands')
+  }
+
+  #add(name: Sometimes, by = 1): void {
+    this.counters[name] += by
+  }
+
+  #incident(what: string): void {
+    const name = INCIDENTS.find(([start]) => what.startsWith(start))?.[1]
+    if (name !== undefined) this.#add(name)
+  }
+
+  #answered(answer: string, code: string | null): void {
+    if (answer === 'accepted') this.#add('receipt accepted')
+    else if (answer === 'duplicate') this.#add('receipt duplicate')
+    else if (answer === 'unknown') this.#add('outcome unknown to the client')
+    else this.#add(code === 'idempotency_conflict' ? 'conflict' : 'definite rejection')
+  }
+
+  #chunk(chunkId: string, commands: readonly { readonly dueAt: number | null }[]): void {
+    if (this.#appended.has(chunkId)) this.#add('unknown append resent')
+    this.#appended.add(chunkId)
+    if (commands.length > 1) this.#add('chunk with several commands')
+    if (commands.some(({ dueAt }) => dueAt !== null)) this.#add('scheduled command')
+  }
+
+  #claimed({ expiries, promoted }: Claimed): void {
+    if (expiries > 0) this.#add('lease expired and reclaimed')
+    if (expiries > 0 && promoted) this.#add('promoted chunk reclaimed')
+  }
+
+  #written(event: LeaseWritten): void {
+    if (event.verdict === 'stale') {
+      this.#add(event.verb === 'settle' ? 'stale settle' : 'stale extend')
+      return
+    }
+    if (event.release) this.#add('lease given back')
+    if (event.cursor !== null) this.#add('isolation')
+    if (!event.complete && event.changes.length > 0) this.#add('partial progress')
+    for (const { after } of event.changes) {
+      if (after?.state === 'retrying') this.#add('retry settled')
+      if (after?.state === 'failed') this.#add('failed by business')
+    }
+    for (const { state, error } of event.updates) {
+      if (state === 'dead')
+        this.#add(error === 'worker_crash' ? 'dead by worker crash' : 'dead after attempts')
+    }
+  }
+
+  #effect(id: string): void {
+    if (this.#effects.has(id)) this.#add('effect repeated')
+    this.#effects.add(id)
+  }
+
+  #controlled(verb: 'cancel' | 'redrive', verdict: string, before: string | undefined): void {
+    if (verb === 'redrive') {
+      this.#add(verdict === 'ok' ? 'redrive' : 'redrive refused')
+      return
+    }
+    this.#add(verdict === 'ok' ? 'cancel won' : 'cancel lost')
+    if (verdict === 'ok' && before !== 'accepted') this.#add('cancel of a parked command')
+  }
+
+  #promoted(at: number, worker: string): void {
+    this.#add('promoted')
+    const others = this.#promotes.filter(
+      (other) => other.worker !== worker && at - other.at < PROMOTES_CLOSE_MS,
+    )
+    if (others.length > 0) this.#add('promote raced')
+    this.#promotes.push({ at, worker })
+  }
+}
+
+/** How incidents begin, and what they count as. */
+const INCIDENTS: readonly (readonly [string, Sometimes])[] = [
+  ['fails before', 'store fails before commit'],
+  ['commits', 'store commits and fails'],
+  ['does', 'store fails and commits later'],
+  ['down', 'store restarts'],
+  ['wake-up lost', 'wake-up lost'],
+  ['crash before', 'process crashes before a call'],
+  ['crash after', 'process crashes after a call'],
+  ['crash in a handler', 'process crashes in a handler'],
+  ['crashed', 'process crashes'],
+  ['stopped', 'process is stopped'],
+  ['cut off', 'process is cut off'],
+  ['has shut down', 'process shuts down'],
+  ['bisects', 'bisect'],
+  ['promotes overlap', 'promote raced'],
+]

@@ -1,0 +1,65 @@
+// What a range of seeds must have seen at least once. A fault that was never injected, or a state that was never reached,
+// has not been tested, however green the run: the counters fail it.
+
+export const SOMETIMES = [
+  'store fails before commit',
+  'store commits and fails',
+  'store fails and commits later',
+  'store restarts',
+  'wake-up lost',
+  'process crashes',
+  'process crashes before a call',
+  'process crashes after a call',
+  'process crashes in a handler',
+  'process is stopped',
+  'process is cut off',
+  'process shuts down',
+  'receipt accepted',
+  'receipt duplicate',
+  'conflict',
+  'outcome unknown to the client',
+  'definite rejection',
+  'unknown append resent',
+  'scheduled command',
+  'lease expired and reclaimed',
+  'stale settle',
+  'stale extend',
+  'lease given back',
+  'partial progress',
+  'batch with several commands',
+  'chunk with several commands',
+  'retry settled',
+  'failed by business',
+  'dead after attempts',
+  'dead by worker crash',
+  'isolation',
+  'bisect',
+  'promoted',
+  'promote raced',
+  'promoted chunk reclaimed',
+  'cancel won',
+  'cancel lost',
+  'cancel of a parked command',
+  'redrive',
+  'redrive refused',
+  'queue paused',
+  'pruned',
+  'transaction effect',
+  'sink row',
+  'effect repeated',
+] as const
+export type Sometimes = (typeof SOMETIMES)[number]
+
+export type Counters = Record<Sometimes, number>
+
+export function newCounters(): Counters {
+  return Object.fromEntries(SOMETIMES.map((name) => [name, 0])) as Counters
+}
+
+export function addCounters(total: Counters, more: Counters): void {
+  for (const name of SOMETIMES) total[name] += more[name]
+}
+
+export function neverSeen(counters: Counters): Sometimes[] {
+  return SOMETIMES.filter((name) => counters[name] === 0)
+}

@@ -1,0 +1,156 @@
+// What callers do over the time of a run: bursts of commands, repeats and conflicts of idempotency keys, asking again
+// after an unknown outcome, commands for later, cancels and redrives that race with execution, pauses, and looking.
+
+import type { Clock } from '../../ports/index.js'
+import { drawAct } from './acts.js'
+import type { Client, Request } from './client.js'
+import type { CommandMix, TypeSpec } from './command-mix.js'
+import type { Dice } from './dice.js'
+
+const BURST_MAX = 12
+/** Commands of a burst on average, lone ones included. */
+const BURST_MEAN = 5
+const LOOK_IDS_MAX = 4
+const ASK_AGAIN_MS_MAX = 1_500
+
+export interface TrafficOptions {
+  readonly mix: CommandMix
+  readonly clock: Clock
+  readonly dice: Dice
+  /** Callers of any process that is up, or null. */
+  readonly client: () => Client | null
+  readonly commandsMax: number
+  readonly lengthMs: number
+}
+
+export class Traffic {
+  readonly #options: TrafficOptions
+  readonly #keyed: Request[] = []
+  readonly #ids: string[] = []
+  readonly #paused = new Set<string>()
+  #commands = 0
+  #over = false
+
+  constructor(options: TrafficOptions) {
+    this.#options = options
+    const { dice, lengthMs, commandsMax } = options
+    const bursts = Math.ceil(commandsMax / BURST_MEAN)
+    this.#spread(bursts, lengthMs * 0.8, () => this.#burst())
+    this.#spread(dice.whole(0, 6), lengthMs, () => this.#repeat())
+    this.#spread(dice.whole(0, 4), lengthMs, () => this.#conflict())
+    this.#spread(dice.whole(0, 8), lengthMs, () => this.#cancel())
+    this.#spread(dice.whole(0, 6), lengthMs, () => this.#redrive())
+    this.#spread(dice.chance(0.3) ? dice.whole(1, 3) : 0, lengthMs * 0.8, () => this.#pause())
+    this.#spread(dice.whole(2, 10), lengthMs, () => this.#look())
+  }
+
+  /** A receipt was given. */
+  accepted(id: string): void {
+    this.#ids.push(id)
+    const { dice, clock } = this.#options
+    if (!this.#over && dice.chance(0.06)) clock.schedule(dice.between(0, 40), () => this.#cancel(id))
+  }
+
+  /** Somebody was not told: with a key they can ask again safely; without one some do it all the same. */
+  leftOpen(request: Request): void {
+    const { dice, clock } = this.#options
+    if (!dice.chance(request.key === null ? 0.3 : 0.8)) return
+    clock.schedule(dice.between(0, ASK_AGAIN_MS_MAX), () => this.#submit([request]))
+  }
+
+  /** No more cancels, redrives and pauses from here on. */
+  end(): void {
+    this.#over = true
+    for (const queue of this.#paused) void this.#options.client()?.setPaused(queue, false)
+  }
+
+  #spread(count: number, lengthMs: number, run: () => void): void {
+    const { clock, dice } = this.#options
+    for (let nth = 0; nth < count; nth += 1) {
+      clock.schedule(dice.between(0, lengthMs), () => {
+        if (!this.#over) run()
+      })
+    }
+  }
+
+  #burst(): void {
+    const { dice, mix, commandsMax } = this.#options
+    const type = dice.pick(mix.types)
+    const size = Math.min(dice.chance(0.3) ? 1 : dice.whole(1, BURST_MAX), commandsMax - this.#commands)
+    const requests = Array.from({ length: size }, () => this.#draw(type))
+    if (requests.length === 0) return
+    // A repeat and a conflict within one flush.
+    if (dice.chance(0.1)) requests.push(dice.pick(requests))
+    if (dice.chance(0.1)) requests.push(this.#draw(type, dice.pick(requests).key))
+    this.#submit(requests)
+  }
+
+  #submit(requests: readonly Request[]): void {
+    const { dice } = this.#options
+    const client = this.#options.client()
+    if (client === null || requests.length === 0) return
+    if (requests.length > 1 && dice.chance(0.3)) void client.submitMany(requests, dice.chance(0.4))
+    else for (const request of requests) void client.submit(request)
+  }
+
+  /** A new command; with the key of another one it is a conflict. */
+  #draw(type: TypeSpec, takenKey: string | null = null): Request {
+    const { dice, clock, mix } = this.#options
+    this.#commands += 1
+    const n = this.#commands
+    const request: Request = {
+      type: type.name,
+      payload: drawAct(n, dice, mix.slowMsMax),
+      key: takenKey ?? (dice.chance(0.5) ? `key-${n}` : null),
+      windowMs: type.windowMs,
+      priority: dice.chance(0.2) ? dice.whole(-2, 2) : 0,
+      runAt: dice.chance(0.15) ? Math.ceil(clock.now() + dice.between(-100, 4_000)) : null,
+    }
+    if (request.key !== null && takenKey === null) this.#keyed.push(request)
+    return request
+  }
+
+  #repeat(): void {
+    if (this.#keyed.length > 0) this.#submit([this.#options.dice.pick(this.#keyed)])
+  }
+
+  #conflict(): void {
+    if (this.#keyed.length === 0) return
+    const first = this.#options.dice.pick(this.#keyed)
+    this.#commands += 1
+    this.#submit([
+      { ...first, payload: drawAct(this.#commands, this.#options.dice, this.#options.mix.slowMsMax) },
+    ])
+  }
+
+  #cancel(id?: string): void {
+    const ids = id === undefined ? this.#someIds() : [id]
+    if (ids.length > 0) void this.#options.client()?.cancel(ids)
+  }
+
+  #redrive(): void {
+    const ids = this.#someIds()
+    if (ids.length > 0) void this.#options.client()?.redrive(ids)
+  }
+
+  #look(): void {
+    const ids = this.#someIds()
+    if (ids.length > 0) void this.#options.client()?.look(ids)
+  }
+
+  #pause(): void {
+    const { dice, mix, clock } = this.#options
+    const queue = dice.pick(mix.queues).name
+    this.#paused.add(queue)
+    void this.#options.client()?.setPaused(queue, true)
+    clock.schedule(dice.between(100, 2_000), () => {
+      if (!this.#over) void this.#options.client()?.setPaused(queue, false)
+    })
+  }
+
+  #someIds(): string[] {
+    const { dice } = this.#options
+    if (this.#ids.length === 0) return []
+    return Array.from({ length: dice.whole(1, LOOK_IDS_MAX) }, () => dice.pick(this.#ids))
+  }
+}
