@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// The command: reads the options, runs the job, prints results on stdout and progress on stderr (with --json everything
+// but the last line goes to stderr), and leaves no process and no file behind, however it ends.
+
+import { once } from 'node:events'
+import { killChildren } from './child.js'
+import { crashDemo } from './crash-demo.js'
+import { runMainJob } from './main-job.js'
+import { type Options, readOptions, USAGE, UsageError } from './options.js'
+import { progressOn } from './progress.js'
+import { readClicks } from './real-clicks.js'
+import { count, crashJson, crashLine, jobJson } from './report.js'
+import { makeRunFolder, type RunFolder } from './run-folder.js'
+import { servePlatform } from './served-platform.js'
+import { isFaultless } from './verify.js'
+
+const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+/** A second signal meets no listener any more and ends the process at once. */
+const stopSignal = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+
+let stayingUp = false
+let cleanUp = async () => {}
+
+async function run(): Promise<number> {
+  const options = readOptions(process.argv.slice(2))
+  if (options === null) {
+    process.stdout.write(`${USAGE}\n`)
+    return EXIT.ok
+  }
+  const folder = makeRunFolder()
+  cleanUp = async () => folder.remove()
+  return options.crash ? runCrashDemo(options, folder) : runPlatform(options, folder)
+}
+
+async function runCrashDemo(options: Options, folder: RunFolder): Promise<number> {
+  const say = speaker(options)
+  const clicks = readClicks(options.clicks)
+  say(`Intake and worker as two processes on one SQLite file, ${count(clicks.length)} real clicks.`)
+  const progress = progressOn(process.stderr)
+  const result = await crashDemo({ clicks, callers: options.callers, folder, progress, say })
+  say(crashLine(clicks.length, result))
+  if (options.json) process.stdout.write(`${crashJson(result)}\n`)
+  return isFaultless(result) ? EXIT.ok : EXIT.failed
+}
+
+async function runPlatform(options: Options, folder: RunFolder): Promise<number> {
+  const say = speaker(options)
+  const served = await servePlatform(folder.file('platform.db'), options.port)
+  cleanUp = async () => {
+    await served.close()
+    folder.remove()
+  }
+  const clicks = readClicks(options.clicks)
+  say(
+    `Course platform on Spillway and SQLite: ${served.courses} courses, ${count(clicks.length)} real clicks.\n`,
+  )
+  const progress = progressOn(process.stderr)
+  const result = await runMainJob({ served, clicks, callers: options.callers, folder, progress, say })
+  if (options.json) process.stdout.write(`${jobJson(result)}\n`)
+  if (!options.exit) {
+    say(invitation(served.url))
+    stayingUp = true
+    await stopSignal
+  }
+  return isFaultless(result) ? EXIT.ok : EXIT.failed
+}
+
+function invitation(url: string): string {
+  return `
+The platform is up at ${url} until Ctrl-C. Try:
+  curl -s ${url}/courses
+  curl -s ${url}/courses/FFF-2013B/views
+  curl -s ${url}/clicks -H 'content-type: application/json' \\
+    -d '{"id":"my-click-1","course":"FFF-2013B","student":1,"material":526853,"day":0,"clicks":1}'`
+}
+
+function speaker(options: Options): (text: string) => void {
+  const stream = options.json ? process.stderr : process.stdout
+  return (text) => stream.write(`${text}\n`)
+}
+
+function explain(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n\n${USAGE}\n`)
+    return EXIT.usage
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    process.stderr.write(`Port ${error.port} is in use. Free it, or choose another one with --port N.\n`)
+    return EXIT.failed
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return EXIT.failed
+}
+
+const interrupted = stopSignal.then(() => (stayingUp ? EXIT.ok : EXIT.interrupted))
+const exitCode = await Promise.race([run().catch(explain), interrupted])
+killChildren()
+await cleanUp()
+process.exit(exitCode)

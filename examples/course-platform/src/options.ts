@@ -1,0 +1,71 @@
+// The command line of the demo. A mistake is answered with the usage, never with a guess.
+
+import { parseArgs } from 'node:util'
+import { CLICKS_MAX } from './real-clicks.js'
+
+export interface Options {
+  readonly json: boolean
+  readonly exit: boolean
+  readonly crash: boolean
+  readonly clicks: number
+  readonly callers: number
+  readonly port: number
+}
+
+export const USAGE = `Usage: npm start -- [options]      replay real clicks, compare the patterns, stay up
+       npm run demo -- [options]   the same command
+
+  --exit         end after the results instead of staying up
+  --json         one JSON line on stdout at the end, everything else on stderr
+  --crash        kill the worker and intake processes with SIGKILL midway, show what survives, and end
+  --clicks N     how many of the ${CLICKS_MAX.toLocaleString('en-US')} clicks (default: all)
+  --callers N    concurrent callers of the library (default 256)
+  --port N       port of the platform (default 8077, with --exit any free one)
+  --help         this text`
+
+/** A command line that cannot be used; the message says which part. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** Null when help was asked for. */
+export function readOptions(args: readonly string[]): Options | null {
+  const values = parse(args)
+  if (values.help === true) return null
+  return {
+    json: values.json === true,
+    exit: values.exit === true,
+    crash: values.crash === true,
+    clicks: wholeNumber('--clicks', values.clicks, CLICKS_MAX, 100, CLICKS_MAX),
+    callers: wholeNumber('--callers', values.callers, 256, 1, 10_000),
+    port: wholeNumber('--port', values.port, values.exit === true ? 0 : 8077, 0, 65_535),
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        json: { type: 'boolean' },
+        exit: { type: 'boolean' },
+        crash: { type: 'boolean' },
+        clicks: { type: 'string' },
+        callers: { type: 'string' },
+        port: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function wholeNumber(flag: string, text: string | undefined, otherwise: number, min: number, max: number) {
+  if (text === undefined) return otherwise
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw new UsageError(`${flag}: expected a whole number from ${min} to ${max}, received '${text}'`)
+  }
+  return value
+}
