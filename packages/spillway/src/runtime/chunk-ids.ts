@@ -16,6 +16,7 @@ export function createChunkIds(clock: Pick<Clock, 'now'>, random: Random): NewCh
     const id = generator.generateOrAbortWithTs(Math.trunc(clock.now()))
     if (id === undefined)
       throw new SpillwayError('internal', 'The source of chunk ids lost its order; restart the process.')
-    return id.toHex()
+    // Not id.toHex(): that text is a tree of concatenations, ten times as large in memory while it lives.
+    return Buffer.from(id.bytes.buffer, id.bytes.byteOffset, id.bytes.length).toString('hex')
   }
 }
