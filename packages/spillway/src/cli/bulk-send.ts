@@ -7,6 +7,7 @@ import { type LineBatch, type LineFault, lineBatches } from './bulk-lines.js'
 import type { Session } from './command.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { writeFailure } from './failure.js'
+import { Interrupted } from './interruption.js'
 import { jsonLine, printable } from './printable.js'
 import type { Target } from './target/target.js'
 import { usageError } from './usage-error.js'
@@ -49,10 +50,11 @@ export async function bulkSend(session: Session, target: Target, plan: BulkPlan)
       session.terminal.progress(`${summary(tally)}, ${rate(tally, startedAt)}/s`)
     }
   } catch (error) {
-    // An input that is torn by an interruption is not a failure of its own.
-    if (!session.interruption.signal.aborted) tally.failure = { error: readFault(error, plan.path) }
+    tally.failure = { error: readFault(error, plan.path) }
   }
   await Promise.all(inFlight)
+  // What it tore is not a failure of its own.
+  if (session.interruption.signal.aborted) tally.failure = { error: new Interrupted() }
   return report(session, tally, plan.json)
 }
 
@@ -101,6 +103,8 @@ function refuse(tally: Tally, fault: LineFault): void {
 function report({ terminal }: Session, tally: Tally, json: boolean): ExitCode {
   const { out, messages } = terminal
   const { failure, faults, ...counts } = tally
+  // Batches are answered in any order.
+  faults.sort((one, other) => one.line - other.line)
   const unknown = counts.lines - counts.accepted - counts.duplicates - counts.rejected
   if (json) out.line(jsonLine({ ...counts, unknown, errors: faults }))
   else {

@@ -2,6 +2,7 @@
 
 import { COMMAND_STATES, type CommandState } from '../domain/index.js'
 import type { ListRequest } from '../ports/index.js'
+import { wholeNumber } from './numbers.js'
 
 export const stateArg = {
   type: 'enum',
@@ -13,6 +14,34 @@ export const filterArgs = {
   type: { type: 'string', valueHint: 'name', description: 'Of this command type' },
   queue: { type: 'string', valueHint: 'name', description: 'In this queue' },
 } as const
+
+const ROWS_DEFAULT = 50
+/** Listing more is what a database client is for. */
+const ROWS_MAX = 1_000_000
+
+export const pageArgs = {
+  limit: { type: 'string', valueHint: 'rows', description: `At most so many; default ${ROWS_DEFAULT}` },
+  cursor: {
+    type: 'string',
+    valueHint: 'id',
+    description: 'Go on behind this id, where an earlier list ended',
+  },
+} as const
+
+export function rowsMax(limit: string | undefined): number {
+  return limit === undefined ? ROWS_DEFAULT : wholeNumber('--limit', limit, 1, ROWS_MAX)
+}
+
+/** The filter as it was typed, for a command to paste. */
+export function filterFlags({
+  type,
+  queue,
+  state,
+}: { readonly [Name in 'type' | 'queue' | 'state']?: string | undefined }): string {
+  return Object.entries({ state, type, queue })
+    .map(([name, value]) => (value === undefined ? '' : ` --${name} ${value}`))
+    .join('')
+}
 
 export function filterOf(values: {
   readonly state?: CommandState | undefined

@@ -16,13 +16,10 @@ const PROGRAM: CommandGroup = {
 }
 
 export async function runCli(argv: readonly string[], session: Session): Promise<ExitCode> {
-  const { terminal, interruption } = session
   try {
     return await run(argv, session)
   } catch (error) {
-    // What an interruption tore is not worth a message of its own.
-    const cause = interruption.signal.aborted ? new Interrupted() : error
-    return writeFailure(terminal.messages, cause, argv.includes('--json'))
+    return writeFailure(session.terminal.messages, error, argv.includes('--json'))
   }
 }
 
@@ -53,11 +50,17 @@ async function execute(
   rawArgs: readonly string[],
   session: Session,
 ): Promise<ExitCode> {
+  const { definition, serves } = cliCommand
+  const { interruption } = session
   checkArguments(cliCommand, rawArgs)
-  const { result } = await runCommand(cliCommand.definition, { rawArgs: [...rawArgs], data: session })
-  const { by } = session.interruption
-  const endedAsMeant = by === null || (by === 'SIGTERM' && cliCommand.serves)
-  return endedAsMeant ? (result as ExitCode) : EXIT.interrupted
+  try {
+    const { result } = await runCommand(definition, { rawArgs: [...rawArgs], data: session })
+    const endedAsMeant = interruption.by === null || (interruption.by === 'SIGTERM' && serves)
+    return endedAsMeant ? (result as ExitCode) : EXIT.interrupted
+  } catch (error) {
+    // What an interruption tore is not worth a message of its own; what goes wrong while a server stops is.
+    throw interruption.signal.aborted && !serves ? new Interrupted() : error
+  }
 }
 
 function isVersionRequest(argv: readonly string[]): boolean {

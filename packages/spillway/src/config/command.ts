@@ -72,7 +72,7 @@ export interface CommandOptions<Name extends string, Schema extends StandardSche
   orderingKey?: (payload: StandardSchemaV1.InferOutput<Schema>) => string
   /** Higher first; default 0. */
   priority?: number
-  /** For batch handlers: commands per call at most, and how long a call may wait to fill. Default 500 and 5 ms. */
+  /** For batch handlers: commands per call at most, and how long a call may wait to fill. Default 1,000 (a full chunk) and 5 ms. */
   batch?: { maxSize?: number; maxWait?: Duration }
   retry?: RetryOptions
   /** Of one handler call. Default 30 s. */
@@ -132,7 +132,7 @@ export function defineCommand<Name extends string, Schema extends StandardSchema
   checkName(queue, `${path}: queue`)
   if (typeof options.input?.['~standard']?.validate !== 'function')
     throw configError(`${path}: input`, 'a Standard Schema (zod, valibot, arktype, ...)', options.input)
-  const maxSize = options.batch?.maxSize ?? 500
+  const maxSize = options.batch?.maxSize ?? CHUNK_COMMANDS_MAX
   checkInteger(maxSize, 1, CHUNK_COMMANDS_MAX * 10, `${path}: batch.maxSize`)
   const attempts = options.retry?.attempts ?? 5
   checkInteger(attempts, 1, 1_000, `${path}: retry.attempts`)

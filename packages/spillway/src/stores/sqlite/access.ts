@@ -102,7 +102,8 @@ export function newAccess(options: AccessOptions): Access {
     workIfAny: (hasWork, work, idle) =>
       inLine(lines.working, () => {
         const working = part('working')
-        return hasWork(working, working.now()) ? write(working, work) : idle
+        const any = working.read(() => hasWork(working, working.now()))
+        return any ? write(working, work) : idle
       }),
     snapshot: (work) =>
       inLine(lines.reading, () => {

@@ -8,7 +8,7 @@ import type { Hints } from './hints.js'
 import { parseIndexes } from './index-list.js'
 
 export interface Claimer {
-  /** Whether a claim would find something. Outside a transaction. */
+  /** Whether a claim would find something. Inside a read transaction. */
   hasWork(request: ClaimRequest, now: number): boolean
   /** Inside a write transaction. */
   claim(request: ClaimRequest, now: number, hints: Hints): Lease[]

@@ -99,7 +99,14 @@ function connection(db: SqliteDatabase, { clock, readOnly }: ConnectionOptions):
     db,
     now,
     write: (work) => transaction(beginWrite, work),
-    read: (work) => transaction(beginRead, work),
+    read(work) {
+      try {
+        return transaction(beginRead, work)
+      } catch (error) {
+        // A database that is being recovered or closed by another process locks out readers for a moment.
+        throw lockedIfBusy(error)
+      }
+    },
     close() {
       if (!readOnly) emptyLog(db)
       db.close()

@@ -6,7 +6,7 @@ import type { SqliteTx } from './client.js'
 import { prepareKeyGroups } from './key-groups.js'
 
 export interface Pruner {
-  /** Outside a transaction. */
+  /** Inside a read transaction. */
   hasWork(request: PruneRequest, now: number): boolean
   /** Inside a write transaction. */
   prune(request: PruneRequest, now: number): PruneReport

@@ -167,7 +167,7 @@ describe('what a handler throws', () => {
 })
 
 describe('a disk that fills up under a handler', () => {
-  it('makes the whole call fail for now, with no effect, even if the handler goes on', async () => {
+  it('makes the whole call fail, with no effect, even if the handler goes on', async () => {
     const rig = await withClicks()
     const { working } = rig.own
     const { page_count } = working.prepare('pragma page_count').get() as { page_count: number }

@@ -19,7 +19,8 @@ import type { Synchronous } from './connection.js'
 export interface SqliteOptions {
   /**
    * `full` (default): what is acknowledged is on the disk. `normal`: a power cut may take the last commits. A crash of the
-   * process takes nothing either way.
+   * process takes nothing either way. Effects that share a commit with their settlement are always `normal`: a power cut may
+   * undo the last ones, both together, and they are executed again.
    */
   readonly synchronous?: Synchronous
   /** How long a call waits for another process's write lock, in ms. Default 5,000. */
