@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type HttpKit, type KitOptions, startHttp, storeDown, withStore } from '../../test/http/http-kit.js'
 import type { Store } from '../ports/index.js'
@@ -53,6 +53,17 @@ describe('serveHttp', () => {
       message: expect.stringContaining('taken'),
     })
     other.close()
+  })
+
+  it('does not wait for connections that never sent a request when it closes', async () => {
+    const { server, url } = await start({ limits: { closeTimeoutMs: 3_600_000 } })
+    const { hostname, port } = new URL(url)
+    const idle = connect(Number(port), hostname)
+    await once(idle, 'connect')
+    await fetch(`${url}/livez`)
+    const cut = once(idle, 'close')
+    await server.close()
+    await cut
   })
 
   it('says where it listens', async () => {

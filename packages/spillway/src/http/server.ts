@@ -11,6 +11,7 @@ import { isLoopbackHost } from './loopback.js'
 import { PROBLEM_MEDIA_TYPE } from './media-type.js'
 import { type HttpOptions, limitsOf, pluginOf } from './plugin.js'
 import { problemOf, RequestError, type RequestProblemCode } from './problem.js'
+import { countRequests, type RunningRequests } from './running-requests.js'
 import { fromFastify, sendProblem } from './send-problem.js'
 import { loopbackHostHook } from './web-origin.js'
 
@@ -42,6 +43,7 @@ export async function serveHttp(spillway: Spillway, options: ServeOptions = {}):
   }
   const limits = limitsOf(spillway, options)
   const app = newServer(limits)
+  const requests = countRequests(app.server)
   if (token === null) app.addHook('onRequest', loopbackHostHook())
   await app.register(pluginOf(spillway, { ...options, token }, 'owner'))
   try {
@@ -50,7 +52,7 @@ export async function serveHttp(spillway: Spillway, options: ServeOptions = {}):
     await app.close()
     throw listenError(error, host, port)
   }
-  return { url: urlOf(app, host), close: closeOnce(spillway, app, limits) }
+  return { url: urlOf(app, host), close: closeOnce(() => closeServer(spillway, app, requests, limits)) }
 }
 
 /** A Fastify without routes, with the bounds of a connection and our form of error for what fails before any route. */
@@ -131,20 +133,25 @@ function urlOf(app: FastifyInstance, host: string): string {
   return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
 }
 
-function closeOnce(
-  spillway: Spillway,
-  app: FastifyInstance,
-  { closeTimeoutMs }: HttpLimits,
-): () => Promise<void> {
+function closeOnce(close: () => Promise<void>): () => Promise<void> {
   let closed: Promise<void> | null = null
   return () => {
-    closed ??= closeServer(spillway, app, closeTimeoutMs)
+    closed ??= close()
     return closed
   }
 }
 
-async function closeServer({ clock }: Spillway, app: FastifyInstance, closeTimeoutMs: number): Promise<void> {
-  const cancel = clock.schedule(closeTimeoutMs, () => app.server.closeAllConnections())
-  await app.close()
+async function closeServer(
+  { clock }: Spillway,
+  app: FastifyInstance,
+  requests: RunningRequests,
+  { closeTimeoutMs }: HttpLimits,
+): Promise<void> {
+  const cut = (): void => app.server.closeAllConnections()
+  const cancel = clock.schedule(closeTimeoutMs, cut)
+  const closing = app.close()
+  // Node waits for connections that have not sent a request yet; nobody was promised anything on them.
+  void requests.ended().then(cut)
+  await closing
   cancel()
 }
