@@ -13,7 +13,6 @@ export type {
   SubmitOptions,
   SubmitVerdict,
 } from './api.js'
-export { ROLES } from './api.js'
 export { type CreateOptions, createSpillway } from './create-spillway.js'
 export { migrate } from './migrate.js'
 export { VERSION } from './version.js'

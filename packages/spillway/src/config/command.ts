@@ -121,7 +121,7 @@ export interface CommandDefinition<Name extends string = string, Input = unknown
 // biome-ignore lint/suspicious/noExplicitAny: a list of commands of any payload types
 export type AnyCommand = CommandDefinition<string, any, any>
 
-export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 export function defineCommand<Name extends string, Schema extends StandardSchemaV1>(
   options: CommandOptions<Name, Schema>,

@@ -1,2 +1,2 @@
-export { ERROR_CODES, type ErrorCategory, type ErrorCode, type ErrorEntry } from './codes.js'
-export { isSpillwayError, SpillwayError, type SpillwayErrorOptions } from './spillway-error.js'
+export { ERROR_CODES, type ErrorCategory, type ErrorCode } from './codes.js'
+export { isSpillwayError, SpillwayError } from './spillway-error.js'

@@ -40,7 +40,6 @@ export class GroupCommit<Item> {
   #itemsPending = 0
   #bytesPending = 0
   #deferred = false
-  #starting = false
 
   constructor(options: GroupCommitOptions<Item>) {
     this.#options = options
@@ -61,7 +60,7 @@ export class GroupCommit<Item> {
     this.#open.bytes += bytes
     this.#itemsPending += 1
     this.#bytesPending += bytes
-    if (!this.#deferred && this.#inFlight.size < this.#options.inFlightMax) this.#deferFlush()
+    this.#flushSoon()
   }
 
   /** Resolves once everything added so far was flushed. */
@@ -81,7 +80,9 @@ export class GroupCommit<Item> {
     return group
   }
 
-  #deferFlush(): void {
+  /** Never at once, not even after a flush: over a store that is synchronous inside, submits would starve everything else. */
+  #flushSoon(): void {
+    if (this.#deferred || !this.#isWaiting || this.#inFlight.size >= this.#options.inFlightMax) return
     this.#deferred = true
     this.#options.clock.defer(() => {
       this.#deferred = false
@@ -89,17 +90,17 @@ export class GroupCommit<Item> {
     })
   }
 
+  get #isWaiting(): boolean {
+    return this.#full.length > 0 || this.#open.items.length > 0
+  }
+
   #startFlushes(): void {
-    // A flush that throws at once completes inside this loop; its completion must not nest another one.
-    if (this.#starting) return
-    this.#starting = true
     while (this.#inFlight.size < this.#options.inFlightMax) {
       const group = this.#full.shift() ?? (this.#open.items.length > 0 ? this.#replaceOpen() : null)
       if (group === null) break
       this.#inFlight.add(group)
       void this.#flush(group)
     }
-    this.#starting = false
   }
 
   async #flush(group: Group<Item>): Promise<void> {
@@ -113,7 +114,7 @@ export class GroupCommit<Item> {
       this.#inFlight.delete(group)
       this.#itemsPending -= count
       this.#bytesPending -= group.bytes
-      this.#startFlushes()
+      this.#flushSoon()
       if (this.#drains.length > 0) this.#resolveDrains()
     }
   }

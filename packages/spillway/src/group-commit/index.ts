@@ -1,1 +1,1 @@
-export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
+export { GroupCommit } from './group-commit.js'

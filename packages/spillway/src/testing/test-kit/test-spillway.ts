@@ -92,13 +92,13 @@ export class TestSpillway {
   }
 
   /** Commands of this type that were accepted or repeated, oldest first. */
-  submitted(command: CommandOf<never>): readonly Submitted[] {
+  submitted(command: string | { readonly name: string }): readonly Submitted[] {
     const type = typeof command === 'string' ? command : command.name
     return this.#submitted.filter((submitted) => submitted.type === type)
   }
 
   /** The newest command of this type; throws when there is none. */
-  requireSubmitted(command: CommandOf<never>): Submitted {
+  requireSubmitted(command: string | { readonly name: string }): Submitted {
     const last = this.submitted(command).at(-1)
     if (last !== undefined) return last
     const type = typeof command === 'string' ? command : command.name

@@ -136,6 +136,16 @@ function isolating({ test }: Suite): void {
     expect(await scene.claimOne()).toMatchObject({ cursor: 1, skip: [0] })
   })
 
+  test('keeps its cursor when a heartbeat that names an ended command arrives late', async (scene) => {
+    const { expect } = scene
+    await scene.submit({ size: 3 })
+    const lease = await scene.claimOne()
+    await scene.extend(lease, { finished: [0], cursor: 1 })
+    expect(await scene.extend(lease, { cursor: 0 })).toBe('ok')
+    await scene.advance(LEASE_MS + 1)
+    expect(await scene.claimOne()).toMatchObject({ cursor: 1, skip: [0] })
+  })
+
   test('has no cursor after it was cleared, after its command ended, or after a release', async (scene) => {
     const { expect } = scene
     await scene.submit({ size: 3 })
