@@ -1,11 +1,10 @@
 // What the store needs done from time to time: parked commands that are due become chunks again, and what has outlived its
 // retention goes. Both are guarded by the store, so any number of processes may run this at once.
 
-import { CHUNK_COMMANDS_MAX } from '../domain/index.js'
 import type { Clock, NewChunkId, Random, Store, Telemetry } from '../ports/index.js'
 import { RecurringTask } from './recurring-task.js'
 
-/** Parked commands moved by one call. */
+/** Parked commands moved by one call: one transaction that everybody else of a process may have to wait for. */
 const PROMOTE_COMMANDS_MAX = CHUNK_COMMANDS_MAX
 /** Commands of one promoted chunk: few enough that retries of slow commands spread over several workers. */
 const PROMOTED_CHUNK_COMMANDS_MAX = 100

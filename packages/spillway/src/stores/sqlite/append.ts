@@ -106,8 +106,7 @@ function park(
     if (entry !== null && !absent.has(index)) rows.push(rowOf(draft.id, index, entry, now))
   }
   const { queue, type, priority, partition } = draft
-  parked.write({ queue, type, priority, partition, carrier: null }, rows)
-  parked.recount([draft.id], now)
+  parked.write({ queue, type, priority, partition, carrier: null }, rows, now)
 }
 
 function rowOf(chunkId: string, index: number, entry: ParkedDraft, now: number): ParkedRow {

@@ -69,7 +69,7 @@ export function prepareClaimer(db: SqliteTx): Claimer {
 
   function candidates({ queue, types, chunksMax }: ClaimRequest, now: number): Candidate[] {
     const found = expired.all(queue, now, JSON.stringify(types), chunksMax) as Candidate[]
-    for (const type of types) found.push(...(readyOfType.all(queue, type, chunksMax) as Candidate[]))
+    for (const type of new Set(types)) found.push(...(readyOfType.all(queue, type, chunksMax) as Candidate[]))
     return found.sort((a, b) => b.priority - a.priority || a.seq - b.seq)
   }
 

@@ -1,13 +1,14 @@
 // Operators' verbs on stored commands. Whether a verb is allowed is asked of the domain's transition table.
 
-import { parseCommandId, transition } from '../../domain/index.js'
+import { parseCommandId, type RowState, transition } from '../../domain/index.js'
 import type { ControlVerdict } from '../../ports/index.js'
 import { prepareChunks } from './chunks.js'
-import type { SqliteTx } from './client.js'
-import { type Holder, prepareCommands, type StoredCommand } from './commands.js'
+import type { SqliteStatement, SqliteTx } from './client.js'
+import { type Holder, prepareCommands, type RowRecord, type StoredCommand } from './commands.js'
+import { FamilyChanges, prepareFamilies } from './families.js'
 import type { Hints } from './hints.js'
 import { formatIndexes } from './index-list.js'
-import { prepareParked } from './parked.js'
+import { type ParkedRow, prepareParked } from './parked.js'
 
 /** Inside a write transaction. */
 export interface Controller {
@@ -19,6 +20,7 @@ export function prepareController(db: SqliteTx): Controller {
   const commands = prepareCommands(db)
   const chunks = prepareChunks(db)
   const parked = prepareParked(db)
+  const families = prepareFamilies(db)
   const takeOut = db.prepare('update spillway_chunks set skip = ?2, live = ?3 where seq = ?1')
   const cancelRow = db.prepare(`
     update spillway_parked set state = 'cancelled', next_at = null, carrier = null, finished_at = ?3
@@ -36,18 +38,17 @@ export function prepareController(db: SqliteTx): Controller {
   }
 
   function addCancelled({ chunk, index }: StoredCommand, now: number): void {
-    const { queue, type, priority, partition } = chunk
+    const { id: chunkId, queue, type, priority, partition, created_at: acceptedAt } = chunk
     const blank = { attempts: 0, nextAt: null, error: null, result: null, executedAt: null }
-    parked.write({ queue, type, priority, partition, carrier: null }, [
-      {
-        ...blank,
-        chunkId: chunk.id,
-        index,
-        state: 'cancelled',
-        acceptedAt: chunk.created_at,
-        finishedAt: now,
-      },
-    ])
+    const row: ParkedRow = { ...blank, chunkId, index, state: 'cancelled', acceptedAt, finishedAt: now }
+    parked.write({ queue, type, priority, partition, carrier: null }, [row], now)
+  }
+
+  function moveRow(statement: SqliteStatement, row: RowRecord, to: RowState, now: number): void {
+    statement.run(row.chunk_id, row.idx, now)
+    const changes = new FamilyChanges()
+    changes.moved(row.chunk_id, row.state, to)
+    families.apply(changes, now)
   }
 
   function cancel(command: StoredCommand, now: number, hints: Hints): boolean {
@@ -55,28 +56,23 @@ export function prepareController(db: SqliteTx): Controller {
     const holder = commands.holderOf(command)
     if (holder !== null) leave(holder, now, hints)
     if (command.row === null) addCancelled(command, now)
-    else cancelRow.run(command.chunk.id, command.index, now)
+    else moveRow(cancelRow, command.row, 'cancelled', now)
     return true
   }
 
-  function redrive(command: StoredCommand, now: number, hints: Hints): boolean {
-    if (command.row === null || transition(command.state, 'redrive') === null) return false
-    redriveRow.run(command.chunk.id, command.index, now)
-    hints.add(command.chunk.queue, 1)
+  function redrive({ chunk, row, state }: StoredCommand, now: number, hints: Hints): boolean {
+    if (row === null || transition(state, 'redrive') === null) return false
+    moveRow(redriveRow, row, 'retrying', now)
+    hints.add(chunk.queue, 1)
     return true
   }
 
   function each(ids: readonly string[], now: number, hints: Hints, verb: typeof cancel): ControlVerdict[] {
-    const families = new Set<string>()
-    const verdicts = ids.map((id): ControlVerdict => {
+    return ids.map((id) => {
       const command = find(id)
       if (command === null) return 'not_found'
-      if (!verb(command, now, hints)) return 'conflict'
-      families.add(command.chunk.id)
-      return 'ok'
+      return verb(command, now, hints) ? 'ok' : 'conflict'
     })
-    parked.recount(families, now)
-    return verdicts
   }
 
   function find(id: string): StoredCommand | null {

@@ -19,11 +19,13 @@ interface ChunkCount {
 
 interface RowCount {
   readonly queue: string
-  readonly state: 'scheduled' | 'retrying' | 'failed' | 'dead' | 'cancelled' | 'promoted'
+  readonly state: (typeof LISTED_STATES)[number]
   readonly commands: number
 }
 
-const STATES = ['scheduled', 'retrying', 'succeeded', 'failed', 'dead', 'cancelled'] as const
+/** In the order of the index. Succeeded rows are not counted by queue, promoted ones with the chunk that carries them. */
+const LISTED_STATES = ['scheduled', 'retrying', 'failed', 'dead', 'cancelled'] as const
+const STATES = [...LISTED_STATES, 'succeeded'] as const
 
 export function prepareCounts(db: SqliteTx): Counts {
   const names = db.prepare('select name as queue, paused from spillway_queues order by name')
@@ -34,7 +36,7 @@ export function prepareCounts(db: SqliteTx): Counts {
     select queue, sum(live) as live, null as oldest from spillway_chunks where state = 'leased' group by queue`)
   const rows = db.prepare(`
     select queue, state, count(*) as commands from spillway_parked
-    where state <> 'succeeded' group by queue, state`)
+    where ${LISTED_STATES.map((state) => `state = '${state}'`).join(' or ')} group by queue, state`)
   const account = db.prepare(`
     select
       (select coalesce(sum(accepted), 0) from spillway_chunks) as accepted,
@@ -57,10 +59,7 @@ export function prepareCounts(db: SqliteTx): Counts {
       Object.assign(tallyOf(queue), { ready: live, oldestReadyAt: oldest })
     }
     for (const { queue, live } of running.all() as ChunkCount[]) tallyOf(queue).running = live
-    for (const { queue, state, commands } of rows.all() as RowCount[]) {
-      // Those are counted with the chunks that carry them.
-      if (state !== 'promoted') tallyOf(queue)[state] = commands
-    }
+    for (const { queue, state, commands } of rows.all() as RowCount[]) tallyOf(queue)[state] = commands
     return [...tallies.values()]
   }
 

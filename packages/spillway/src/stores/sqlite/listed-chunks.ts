@@ -11,7 +11,7 @@ import {
   type StoredCommand,
   stateOf,
 } from './commands.js'
-import type { Cursor, Stretch } from './listing.js'
+import type { Cursor, Stretch } from './stretch.js'
 import { commandView } from './view.js'
 
 /** Chunks that one page looks at. */

@@ -1,12 +1,13 @@
 // Pages of commands, newest first. A page looks at a bounded stretch of what is stored: where little of it matches, the page
 // is short and says where to go on, instead of searching a million commands while everything else waits.
 
-import { commandId, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
+import { type CommandState, commandId, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { CommandView, ListRequest } from '../../ports/index.js'
 import type { SqliteTx } from './client.js'
 import { prepareListedChunks } from './listed-chunks.js'
 import { prepareListedRows } from './listed-rows.js'
+import type { Cursor, Stretch } from './stretch.js'
 
 export interface Page {
   readonly items: readonly CommandView[]
@@ -18,23 +19,17 @@ export interface Listing {
   list(request: ListRequest): Page
 }
 
-/** A place in the order of ids; what follows is older. */
-export interface Cursor {
-  readonly chunkId: string
-  readonly index: number
-}
-
-/** What matches within a stretch, and where that ends; null at the end of everything. */
-export interface Stretch {
-  readonly commands: Iterable<CommandView>
-  readonly end: Cursor | null
-}
-
 /** Before the first page: sorts after every id. */
 const START: Cursor = { chunkId: '~', index: 0 }
 
 /** States that only rows have. */
-const ROW_STATES: ReadonlySet<string> = new Set(['scheduled', 'retrying', 'failed', 'dead', 'cancelled'])
+const ROW_STATES: ReadonlySet<CommandState> = new Set([
+  'scheduled',
+  'retrying',
+  'failed',
+  'dead',
+  'cancelled',
+])
 
 export function prepareListing(db: SqliteTx): Listing {
   const listedRows = prepareListedRows(db)
@@ -43,8 +38,12 @@ export function prepareListing(db: SqliteTx): Listing {
     list(request) {
       const limit = Math.min(Math.max(1, Math.trunc(request.limit)), PAGE_ROWS_MAX)
       const from = cursorOf(request.after)
-      const byRows = request.state !== undefined && ROW_STATES.has(request.state)
-      return pageOf(byRows ? listedRows(request, from, limit + 1) : listedChunks(request, from), limit)
+      const { state } = request
+      const stretch =
+        state !== undefined && ROW_STATES.has(state)
+          ? listedRows(state, request, from, limit + 1)
+          : listedChunks(request, from)
+      return pageOf(stretch, limit)
     },
   }
 }

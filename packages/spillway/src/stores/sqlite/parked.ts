@@ -2,6 +2,7 @@
 
 import { CRASHES_BEFORE_ISOLATION, type ErrorRecord, HISTORY_MAX, type RowState } from '../../domain/index.js'
 import type { SqliteTx, SqliteValue } from './client.js'
+import { FamilyChanges, prepareFamilies } from './families.js'
 import { multiRow } from './multi-row.js'
 
 /** What the rows of one write have in common: the chunk that was executed, or drafted as parked. */
@@ -31,10 +32,8 @@ export interface ParkedRow {
 }
 
 export interface Parked {
-  /** Adds the rows, or moves them on. A row that is no longer in the carrier named stays as it is. */
-  write(shared: ParkedShared, rows: readonly ParkedRow[]): void
-  /** Counts a family's rows anew after they changed. */
-  recount(chunkIds: Iterable<string>, now: number): void
+  /** Adds rows of commands that had none, or moves on those that ride in the carrier. */
+  write(shared: ParkedShared, rows: readonly ParkedRow[], now: number): void
 }
 
 const WIDTH = 14
@@ -60,21 +59,16 @@ export function prepareParked(db: SqliteTx): Parked {
           '$[#]', excluded.history -> '$[0]') end
       where parked.carrier = ?`,
   )
-  const recountFamily = db.prepare(`
-    update spillway_chunks
-    set open = (select count(*) from spillway_parked where chunk_id = id and finished_at is null),
-      unsuccessful = (select count(*) from spillway_parked
-        where chunk_id = id and finished_at is not null and spillway_parked.state <> 'succeeded'),
-      ended_at = max(ended_at, ?2)
-    where id = ?1`)
+  const families = prepareFamilies(db)
 
   return {
-    write(shared, rows) {
+    write(shared, rows, now) {
       const values = rows.flatMap((row) => rowValues(shared, row))
       upsert.run(values, [shared.carrier])
-    },
-    recount(chunkIds, now) {
-      for (const id of chunkIds) recountFamily.run(id, now)
+      const changes = new FamilyChanges()
+      const from = shared.carrier === null ? null : 'promoted'
+      for (const { chunkId, state } of rows) changes.moved(chunkId, from, state)
+      families.apply(changes, now)
     },
   }
 }

@@ -25,8 +25,7 @@ export function prepareProgressWriter(db: SqliteTx, parked: Parked): ProgressWri
 
   function writeRows({ row, members }: HeldChunk, rows: readonly ParkedRow[], now: number): void {
     const { queue, type, priority, partition } = row
-    parked.write({ queue, type, priority, partition, carrier: members === null ? null : row.seq }, rows)
-    parked.recount(new Set(rows.map(({ chunkId }) => chunkId)), now)
+    parked.write({ queue, type, priority, partition, carrier: members === null ? null : row.seq }, rows, now)
   }
 
   function write(chunk: HeldChunk, progress: Progress, complete: boolean, now: number): void {

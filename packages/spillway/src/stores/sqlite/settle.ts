@@ -24,7 +24,10 @@ export function prepareSettler(db: SqliteTx): Settler {
     ${FINISH} where id = ?2 and token = ?3 and state = 'leased' and promoted = 0 and partition is null`)
   const prolong = db.prepare(`
     update spillway_chunks set lease_expires_at = ?3 where id = ?1 and token = ?2 and state = 'leased'`)
-  const setCursor = db.prepare('update spillway_chunks set cursor = ?2 where seq = ?1')
+  // A heartbeat that arrives after later ones must not blame a command that has ended for the next one's crash.
+  const setCursor = db.prepare(`
+    update spillway_chunks set cursor = ?2
+    where seq = ?1 and (?2 is null or ?2 not in (select value from json_each(skip)))`)
   const release = db.prepare(`
     update spillway_chunks
     set state = 'ready', leased_by = null, lease_expires_at = null, cursor = null

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type StoreUnderTest, storeContract, type TableShape } from '../../testing/store-contract/index.js'
 import { VirtualClock } from '../../testing/virtual-clock.js'
-import { loadSqlite, sqlite } from './index.js'
+import { loadSqlite, type SqliteDatabase, sqlite } from './index.js'
 
 storeContract(
   { name: 'sqlite', make: async () => fresh(true), makeBare: async () => fresh(false) },
@@ -56,6 +56,7 @@ async function fresh(ready: boolean): Promise<StoreUnderTest> {
     },
     async dispose() {
       for (const each of stores) await each.close()
+      if (ready) expect(miscounted(new DatabaseSync(path))).toEqual([])
       await rm(folder, { recursive: true })
     },
   }
@@ -64,4 +65,19 @@ async function fresh(ready: boolean): Promise<StoreUnderTest> {
 function createTableSql({ name, columns, key }: TableShape): string {
   const list = Object.entries(columns).map(([column, type]) => `"${column}" ${type}`)
   return `create table "${name}" (${list.join(', ')}, primary key (${key.map((column) => `"${column}"`).join(', ')}))`
+}
+
+/** Chunks whose own numbers disagree with what their rows and lists say. */
+function miscounted(db: SqliteDatabase): unknown[] {
+  const rows = db
+    .prepare(`
+      select id, open, unsuccessful, live, size, skip, state,
+        (select count(*) from spillway_parked where chunk_id = id and finished_at is null) as open_rows,
+        (select count(*) from spillway_parked where chunk_id = id and spillway_parked.state in ('failed', 'dead', 'cancelled')) as bad_rows
+      from spillway_chunks
+      where open <> open_rows or unsuccessful <> bad_rows
+        or (state <> 'done' and live <> size - coalesce(json_array_length(skip), 0)) or (state = 'done' and live <> 0)`)
+    .all()
+  db.close()
+  return rows
 }

@@ -84,6 +84,17 @@ describe("another connection's write lock", () => {
     })
   })
 
+  it('makes a migration wait too', async () => {
+    const rig = await sqliteRig({ state: 'nothing', busyTimeout: 1_000 })
+    const other = rig.connect()
+    other.exec('begin exclusive')
+    const migration = rig.store.schema.migrate()
+    await untilWaiting(rig)
+    other.exec('commit')
+    await rig.clock.advance(100)
+    expect(await migration).toMatchObject({ current: 1, pending: [] })
+  })
+
   it('fails the probe that readiness asks', async () => {
     const rig = await sqliteRig({ busyTimeout: 0 })
     await rig.store.probe()

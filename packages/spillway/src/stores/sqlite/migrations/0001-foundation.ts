@@ -3,6 +3,11 @@
 
 import type { Migration } from '../../../ports/index.js'
 
+/** Rows that are looked for by state. An OR, because SQLite sees that one of its terms implies it. */
+const LISTED = ['scheduled', 'retrying', 'failed', 'dead', 'cancelled']
+  .map((state) => `state = '${state}'`)
+  .join(' or ')
+
 export const foundation: Migration = {
   version: 1,
   name: 'foundation',
@@ -98,8 +103,8 @@ create table spillway_parked (
   primary key (chunk_id, idx)
 ) strict;
 create index spillway_parked_due on spillway_parked (next_at) where next_at is not null;
-create index spillway_parked_state on spillway_parked (state, chunk_id, idx);
-create index spillway_parked_queue on spillway_parked (queue, state) where state <> 'succeeded';
+create index spillway_parked_state on spillway_parked (state, chunk_id, idx) where ${LISTED};
+create index spillway_parked_queue on spillway_parked (queue, state) where ${LISTED};
 
 create table spillway_queues (
   name text primary key,
