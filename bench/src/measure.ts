@@ -15,6 +15,8 @@ export interface AckFigures {
 export interface SideFigures extends AckFigures {
   /** Rows in the table per second, from the first call to the last row. */
   readonly landedPerSecond: number
+  /** Share of the rows that were in the table when the last caller had its answer. */
+  readonly landedAtLastAck: number
 }
 
 /** Made before the clock starts, on every side. `first` keeps runs on one file from repeating each other. */

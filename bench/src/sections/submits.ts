@@ -23,7 +23,7 @@ const ORDER: readonly SideName[] = ['single', 'spillway', 'bulk']
 
 /** Events per run: enough for a second or so on the slowest machine worth measuring. */
 const EVENTS: Readonly<Record<SideName, (callers: number) => number>> = {
-  single: () => 8_000,
+  single: (callers) => Math.max(8_000, callers * 8),
   spillway: (callers) => (callers === 1 ? 4_000 : callers === 16 ? 20_000 : 60_000),
   bulk: () => 60_000,
 }
@@ -50,6 +50,7 @@ export const submits: Section = async (bench) => {
         'vs (b)',
         '(a) ack p50 / p99 ms',
         'spillway ack p50 / p99 ms',
+        'landed at the last ack',
       ],
       ...levels.map(rowOf),
     ],
@@ -90,6 +91,7 @@ function rowOf({ callers, sides: { single, bulk, spillway } }: Level): string[] 
     times(spillway.landedPerSecond / bulk.landedPerSecond),
     `${milliseconds(single.ackP50Ms)} / ${milliseconds(single.ackP99Ms)}`,
     `${milliseconds(spillway.ackP50Ms)} / ${milliseconds(spillway.ackP99Ms)}`,
+    `${Math.round(spillway.landedAtLastAck * 100)}%`,
   ]
 }
 

@@ -33,7 +33,8 @@ export const bulkInserts: OpenSide = async (file) => {
         write(events.slice(batch * TRANSACTION_ROWS, (batch + 1) * TRANSACTION_ROWS))
         durationsMs[batch] = performance.now() - batchStartedAt
       }
-      return { ...percentiles(durationsMs), landedPerSecond: events.length / secondsSince(startedAt) }
+      const landedPerSecond = events.length / secondsSince(startedAt)
+      return { ...percentiles(durationsMs), landedPerSecond, landedAtLastAck: 1 }
     },
     close: async () => database.close(),
   }

@@ -16,7 +16,7 @@ export const singleInserts: OpenSide = async (file) => {
       const request = load.callers === 1 ? async (event: WatchEvent) => write(event) : inTurn(write)
       const startedAt = performance.now()
       const ack = await withCallers(load, request)
-      return { ...ack, landedPerSecond: load.events.length / secondsSince(startedAt) }
+      return { ...ack, landedPerSecond: load.events.length / secondsSince(startedAt), landedAtLastAck: 1 }
     },
     close: async () => database.close(),
   }

@@ -16,6 +16,8 @@ export interface MainJob {
   readonly served: ServedPlatform
   readonly clicks: readonly Click[]
   readonly callers: number
+  /** Whether the write patterns are compared afterwards. */
+  readonly patterns: boolean
   readonly folder: RunFolder
   readonly progress: Progress
   readonly say: (text: string) => void
@@ -42,8 +44,8 @@ export async function runMainJob(job: MainJob): Promise<MainJobResult> {
     ]),
   )
   const verification = verify(job.served.platform.database, job.clicks)
-  const patterns = await comparePatterns(job)
-  job.say(patternTable(job.callers, patterns))
+  const patterns = job.patterns ? await comparePatterns(job) : []
+  if (job.patterns) job.say(patternTable(job.callers, patterns))
   const duplicates = viaHttp.duplicates + viaLibrary.duplicates
   job.say(verdictLine(job.clicks.length, duplicates, verification))
   return {

@@ -56,7 +56,8 @@ async function runPlatform(options: Options, folder: RunFolder): Promise<number>
     `Course platform on Spillway and SQLite: ${served.courses} courses, ${count(clicks.length)} real clicks.\n`,
   )
   const progress = progressOn(process.stderr)
-  const result = await runMainJob({ served, clicks, callers: options.callers, folder, progress, say })
+  const { callers, patterns } = options
+  const result = await runMainJob({ served, clicks, callers, patterns, folder, progress, say })
   if (options.json) process.stdout.write(`${jobJson(result)}\n`)
   if (!options.exit) {
     say(invitation(served.url))

@@ -7,6 +7,7 @@ export interface Options {
   readonly json: boolean
   readonly exit: boolean
   readonly crash: boolean
+  readonly patterns: boolean
   readonly clicks: number
   readonly callers: number
   readonly port: number
@@ -18,6 +19,7 @@ export const USAGE = `Usage: npm start -- [options]      replay real clicks, com
   --exit         end after the results instead of staying up
   --json         one JSON line on stdout at the end, everything else on stderr
   --crash        kill the worker and intake processes with SIGKILL midway, show what survives, and end
+  --no-patterns  leave out the comparison of the write patterns
   --clicks N     how many of the ${CLICKS_MAX.toLocaleString('en-US')} clicks (default: all)
   --callers N    concurrent callers of the library (default 256)
   --port N       port of the platform (default 8077, with --exit any free one)
@@ -36,6 +38,7 @@ export function readOptions(args: readonly string[]): Options | null {
     json: values.json === true,
     exit: values.exit === true,
     crash: values.crash === true,
+    patterns: values['no-patterns'] !== true,
     clicks: wholeNumber('--clicks', values.clicks, CLICKS_MAX, 100, CLICKS_MAX),
     callers: wholeNumber('--callers', values.callers, 256, 1, 10_000),
     port: wholeNumber('--port', values.port, values.exit === true ? 0 : 8077, 0, 65_535),
@@ -50,6 +53,7 @@ function parse(args: readonly string[]) {
         json: { type: 'boolean' },
         exit: { type: 'boolean' },
         crash: { type: 'boolean' },
+        'no-patterns': { type: 'boolean' },
         clicks: { type: 'string' },
         callers: { type: 'string' },
         port: { type: 'string' },

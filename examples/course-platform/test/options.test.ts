@@ -6,6 +6,7 @@ test('without flags everything is replayed and the platform stays up on its port
     json: false,
     exit: false,
     crash: false,
+    patterns: true,
     clicks: 100_000,
     callers: 256,
     port: 8077,

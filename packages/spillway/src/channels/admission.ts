@@ -19,8 +19,8 @@ export interface AdmissionOptions {
   readonly hasRoom: (bytes: number) => boolean
   /** `hasWaited`: it stood in line before. */
   readonly take: (offer: Offer, hasWaited: boolean) => void
-  /** Whether any command could be taken now without being refused, blocked or run by its caller. */
-  readonly isReady: () => boolean
+  /** How many commands could be taken now without being refused, blocked or run by their callers. */
+  readonly freeSlots: () => number
   /** What is done with an offer that found no room; null blocks it. */
   readonly overflow: ((offer: Offer) => void) | null
   readonly blockTimeoutMs: number
@@ -37,7 +37,8 @@ export class Admission {
   readonly #line = new Fifo<Blocked>()
   readonly #lineBounds = new Bounds(BLOCKED_ITEMS_MAX, INTAKE_BYTES_MAX)
   #cancelTimer: Cancel | null = null
-  #readyListeners: (() => void)[] = []
+  readonly #awaitingReady = new Fifo<() => void>()
+  #wakeDeferred = false
 
   constructor(options: AdmissionOptions) {
     this.#options = options
@@ -55,8 +56,8 @@ export class Admission {
   }
 
   ready(): Promise<void> {
-    if (this.#isReady()) return READY
-    return new Promise((resolve) => this.#readyListeners.push(resolve))
+    if (this.#awaitingReady.length === 0 && this.#freeSlots() > 0) return READY
+    return new Promise((resolve) => this.#awaitingReady.push(resolve))
   }
 
   /** To be called whenever something was finished or given up. */
@@ -65,22 +66,29 @@ export class Admission {
       if (!this.#options.hasRoom(first.offer.command.bytes)) break
       this.#options.take(this.#leaveLine(), true)
     }
-    if (this.#readyListeners.length > 0 && this.#isReady()) this.#announceReady()
+    if (this.#awaitingReady.length > 0) this.#wake(this.#freeSlots())
   }
 
   close(): void {
     while (this.#line.length > 0) this.#leaveLine().done(closed(this.#options.queue))
-    this.#announceReady()
+    for (const resolve of this.#awaitingReady.takeAll()) resolve()
   }
 
-  #isReady(): boolean {
-    return this.#line.length === 0 && this.#options.isReady()
+  #freeSlots(): number {
+    return this.#line.length > 0 ? 0 : this.#options.freeSlots()
   }
 
-  #announceReady(): void {
-    const listeners = this.#readyListeners
-    this.#readyListeners = []
-    for (const resolve of listeners) resolve()
+  /** Only as many as there is room for, or all but a few of a crowd would come in vain, every time. */
+  #wake(count: number): void {
+    const woken = Math.min(count, this.#awaitingReady.length)
+    for (let index = 0; index < woken; index += 1) this.#awaitingReady.shift()?.()
+    if (count === 0 || this.#awaitingReady.length === 0 || this.#wakeDeferred) return
+    this.#wakeDeferred = true
+    // Some that were woken may not have wanted the room any more.
+    this.#options.clock.defer(() => {
+      this.#wakeDeferred = false
+      this.#wake(this.#freeSlots())
+    })
   }
 
   #block(offer: Offer): void {

@@ -21,9 +21,10 @@ export class Bounds {
     return this.#items + items <= this.#itemsMax && this.#bytes + bytes <= this.#bytesMax
   }
 
-  /** Whether any command fits that could ever fit. */
-  fitsAny(): boolean {
-    return this.fits(Math.min(COMMAND_BYTES_MAX, this.#bytesMax))
+  /** Commands that may come before the count is full; none when a large one might not fit any more. */
+  get freeSlots(): number {
+    const large = Math.min(COMMAND_BYTES_MAX, this.#bytesMax / 2)
+    return this.#bytes + large <= this.#bytesMax ? this.#itemsMax - this.#items : 0
   }
 
   add(bytes: number, items = 1): void {

@@ -53,8 +53,8 @@ class BufferLineup implements Lineup {
     return this.#bounds.fits(bytes)
   }
 
-  isReady(): boolean {
-    return this.#bounds.fitsAny()
+  get freeSlots(): number {
+    return this.#bounds.freeSlots
   }
 
   add(held: HeldCommand): void {

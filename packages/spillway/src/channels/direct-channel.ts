@@ -11,7 +11,7 @@ const NOBODY_WAITS: Lineup = {
   running: 0,
   limit: 0,
   hasRoom: () => false,
-  isReady: () => true,
+  freeSlots: Number.POSITIVE_INFINITY,
   add: () => {},
   dropOldest: () => undefined,
   removeWaiting: () => [],

@@ -1,3 +1,3 @@
 export type { ChannelContext, OpenChannel } from './channel-context.js'
 export { createChannel } from './create-channel.js'
-export { type AttachedThreads, attachThreads } from './threads.js'
+export { attachThreads } from './threads.js'

@@ -48,8 +48,8 @@ class PoolLineup implements Lineup {
     return this.#running < this.#spec.maxSize || this.#bounds.fits(bytes)
   }
 
-  isReady(): boolean {
-    return this.#running < this.#spec.maxSize || this.#bounds.fitsAny()
+  get freeSlots(): number {
+    return this.#spec.maxSize - this.#running + this.#bounds.freeSlots
   }
 
   add(held: HeldCommand): void {

@@ -59,7 +59,7 @@ export class StoreChannel implements OpenChannel {
       clock,
       queue: queue.name,
       hasRoom: (bytes) => this.#pending.fits(bytes),
-      isReady: () => this.#pending.fitsAny(),
+      freeSlots: () => this.#pending.freeSlots,
       take: (offer) => this.#take(offer),
       overflow: spec.whenFull === 'block' ? null : (offer) => this.#admission.refuse(offer),
       blockTimeoutMs: spec.blockTimeoutMs,

@@ -22,8 +22,8 @@ export interface Lineup {
   /** Executions at once. */
   readonly limit: number
   hasRoom(bytes: number): boolean
-  /** Whether any command would find room. */
-  isReady(): boolean
+  /** How many commands would find room. */
+  readonly freeSlots: number
   /** Only after hasRoom(). */
   add(held: HeldCommand): void
   /** Removes the oldest that waits. */
@@ -81,7 +81,7 @@ export class VolatileChannel implements OpenChannel {
       clock: context.clock,
       queue: context.queue.name,
       hasRoom: (bytes) => this.#hasRoom(bytes),
-      isReady: () => this.#isReady(),
+      freeSlots: () => this.#freeSlots(),
       take: (offer, hasWaited) => this.#take(offer, hasWaited),
       overflow: whenFull === 'block' ? null : (offer) => this.#overflow(offer, whenFull),
       blockTimeoutMs,
@@ -113,7 +113,7 @@ export class VolatileChannel implements OpenChannel {
   }
 
   ready(): Promise<void> {
-    return this.#options.whenFull === 'spill' && !this.#isReady()
+    return this.#options.whenFull === 'spill' && this.#freeSlots() === 0
       ? this.#durable.ready()
       : this.#admission.ready()
   }
@@ -154,11 +154,11 @@ export class VolatileChannel implements OpenChannel {
     return false
   }
 
-  #isReady(): boolean {
-    if (this.#runningInCallers >= this.#context.queue.concurrency) return false
-    if (this.#lineup.isReady()) return true
-    this.#lineup.hurry()
-    return false
+  #freeSlots(): number {
+    const { freeSlots } = this.#lineup
+    if (freeSlots === 0) this.#lineup.hurry()
+    const callers = this.#context.queue.concurrency - this.#runningInCallers
+    return Math.min(freeSlots, Math.max(callers, 0))
   }
 
   #isIdle(): boolean {

@@ -5,7 +5,7 @@ import type { Clock, NewChunkId, Random, Store, Telemetry } from '../ports/index
 import { RecurringTask } from './recurring-task.js'
 
 /** Parked commands moved by one call: one transaction that everybody else of a process may have to wait for. */
-const PROMOTE_COMMANDS_MAX = CHUNK_COMMANDS_MAX
+const PROMOTE_COMMANDS_MAX = 250
 /** Commands of one promoted chunk: few enough that retries of slow commands spread over several workers. */
 const PROMOTED_CHUNK_COMMANDS_MAX = 100
 /** Rows of each kind removed by one call. */

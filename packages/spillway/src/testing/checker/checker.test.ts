@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkHistory } from './check-history.js'
-import { corruptions } from './corruptions.js'
+import { corruptions } from './corruptions/index.js'
 import { ledger, openOutcomes, partitioned, retriesAndCrashes } from './sample-histories.js'
 import { CHECKED } from './violation.js'
 

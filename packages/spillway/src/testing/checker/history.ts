@@ -156,6 +156,8 @@ export interface Ended {
   readonly call: number
   readonly id: string
   readonly state: 'succeeded' | 'failed' | 'retrying' | 'dead'
+  /** JSON text of the handler's value. */
+  readonly result: string | null
 }
 
 /** An effect in a sink outside the system under test. */

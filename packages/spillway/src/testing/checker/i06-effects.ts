@@ -1,5 +1,5 @@
 // I6: effects happen exactly once with `transaction` settlement and in a sink keyed by the command; elsewhere at least
-// once for what succeeded and at most once per execution.
+// once for what succeeded and at most once per execution. A result that is kept is one that an execution came to.
 
 import type { CommandState } from '../../domain/index.js'
 import type { Facts } from './facts.js'
@@ -19,6 +19,7 @@ export function effects(facts: Facts): readonly Violation[] {
   checkTransactions(facts, endings, found)
   checkSink(facts, endings, found)
   checkPlain(facts, endings, found)
+  checkResults(facts, found)
   return found.list
 }
 
@@ -91,6 +92,19 @@ function checkPlain(facts: Facts, endings: ReadonlyMap<string, Ending>, found: F
   for (const [id, { type, state }] of endings) {
     if (facts.history.types[type]?.effects !== 'plain' || state !== 'succeeded' || done.has(id)) continue
     found.add(facts.history.final.at, id, 'succeeded, but never had an effect')
+  }
+}
+
+function checkResults(facts: Facts, found: Findings): void {
+  const results = new Map<string, Set<string | null>>()
+  for (const event of facts.history.events) {
+    if (event.kind !== 'ended' || event.state !== 'succeeded') continue
+    results.set(event.id, (results.get(event.id) ?? new Set()).add(event.result))
+  }
+  const { final } = facts.history
+  for (const { id, state, result } of final.commands) {
+    if (state !== 'succeeded' || results.get(id)?.has(result) !== false) continue
+    found.add(final.at, id, `succeeded with the result ${result}, which no execution of it came to`)
   }
 }
 

@@ -167,7 +167,9 @@ export class Story {
     })
     if (state === 'succeeded') this.#effect(id, type, payload)
     this.later(5)
-    this.#events.push({ kind: 'ended', at: this.at, run, call, id, state })
+    const result = state === 'succeeded' ? JSON.stringify({ ran: id }) : null
+    this.#events.push({ kind: 'ended', at: this.at, run, call, id, state, result })
+    this.#commands.set(id, { ...(this.#commands.get(id) as StoredCommand), result })
   }
 
   write({ verb = 'settle', chunk, token, worker, verdict = 'ok', ...rest }: WriteLine): void {

@@ -37,6 +37,11 @@ export class Client {
     this.#options = options
   }
 
+  /** Whether its process would answer a call now. */
+  get reachable(): boolean {
+    return !this.#options.life.paused
+  }
+
   async submit(request: Request): Promise<void> {
     const op = this.#ask(request)
     try {

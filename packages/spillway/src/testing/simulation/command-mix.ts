@@ -1,6 +1,7 @@
 // What one seed's system looks like: its queues and command types, with leases, timeouts, attempts and backoffs drawn so
 // that their combinations meet over many seeds.
 
+import { HUNG_GRACE_MS } from '../../worker/handler-call.js'
 import type { QueueRule, TypeRule } from '../checker/index.js'
 import type { Dice } from './dice.js'
 
@@ -35,9 +36,6 @@ export interface CommandMix {
   /** What a slow command takes at most; longer than a lease in some seeds. */
   readonly slowMsMax: number
 }
-
-/** What the worker grants a handler that ignores its timeout before it gives up on it. */
-export const HUNG_GRACE_MS = 5_000
 
 const QUEUE_OF: Readonly<Record<string, string>> = {
   mail: 'singles',

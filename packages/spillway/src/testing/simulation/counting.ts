@@ -23,11 +23,14 @@ class Count {
   readonly #appended = new Set<string>()
   readonly #effects = new Set<string>()
   readonly #calls = new Map<number, number>()
+  readonly #asked = new Map<number, string>()
+  readonly #leftOpen = new Set<string>()
   readonly #promotes: { at: number; worker: string }[] = []
 
   readonly #readers: Readers = {
+    submitted: ({ op, type, payload }) => this.#submitted(op, `${type} ${payload}`),
     incident: ({ what }) => this.#incident(what),
-    answered: ({ answer, code }) => this.#answered(answer, code),
+    answered: ({ op, answer, code }) => this.#answered(op, answer, code),
     appended: ({ chunkId, commands }) => this.#chunk(chunkId, commands),
     claimed: (event) => this.#claimed(event),
     written: (event) => this.#written(event),
@@ -66,7 +69,13 @@ class Count {
     if (name !== undefined) this.#add(name)
   }
 
-  #answered(answer: string, code: string | null): void {
+  #submitted(op: number, text: string): void {
+    this.#asked.set(op, text)
+    if (this.#leftOpen.has(text)) this.#add('asked again after an unknown outcome')
+  }
+
+  #answered(op: number, answer: string, code: string | null): void {
+    if (answer === 'unknown') this.#leftOpen.add(this.#asked.get(op) ?? '')
     if (answer === 'accepted') this.#add('receipt accepted')
     else if (answer === 'duplicate') this.#add('receipt duplicate')
     else if (answer === 'unknown') this.#add('outcome unknown to the client')
@@ -141,6 +150,9 @@ const INCIDENTS: readonly (readonly [string, Sometimes])[] = [
   ['stopped', 'process is stopped'],
   ['cut off', 'process is cut off'],
   ['has shut down', 'process shuts down'],
+  ['hangs', 'handler hangs'],
+  ['stalls', 'handler waits for its abort'],
+  ['returns', 'handler returns too few outcomes'],
   ['bisects', 'bisect'],
   ['promotes overlap', 'promote raced'],
 ]

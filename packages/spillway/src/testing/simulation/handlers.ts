@@ -90,8 +90,12 @@ async function play(
   signal: AbortSignal,
 ): Promise<HandlerOutcome[]> {
   if (someone(parts, 'crash') || someone(parts, 'crash-some')) return die(life, recording)
-  if (someone(parts, 'hang')) return new Promise(() => {})
+  if (someone(parts, 'hang')) {
+    recording.incident(life.process, 'hangs')
+    return new Promise(() => {})
+  }
   if (someone(parts, 'stall')) {
+    recording.incident(life.process, 'stalls')
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       else signal.addEventListener('abort', () => resolve())
@@ -106,7 +110,7 @@ async function play(
     if (outcomes[at]?.outcome === 'ok')
       recording.add({ kind: 'effect', id, payload: JSON.stringify(payload) })
   }
-  return outcomes.slice(0, someone(parts, 'short') ? -1 : undefined)
+  return withoutOneIfShort(parts, outcomes, { life, recording })
 }
 
 /** Synchronously, with effects in the settlement's transaction. */
@@ -122,7 +126,7 @@ function playWithin({ life, recording }: Stage, parts: readonly Part[], tx: Memo
     // A key of its own for every effect: a second one must show, not overwrite the first.
     if (outcomes[at]?.outcome === 'ok') effects.set(`${id}/${recording.serial()}`, { id })
   }
-  return outcomes.slice(0, someone(parts, 'short') ? -1 : undefined)
+  return withoutOneIfShort(parts, outcomes, { life, recording })
 }
 
 function sinkOf({ life, recording }: Stage) {
@@ -163,6 +167,17 @@ function throwFor(parts: readonly Part[], { life, recording }: Stage): void {
   if (!someone(parts, 'poison')) return
   if (parts.length > 1) recording.incident(life.process, 'bisects')
   throw new RangeError('the payload does not fit')
+}
+
+/** All outcomes, or one too few. */
+function withoutOneIfShort(
+  parts: readonly Part[],
+  outcomes: HandlerOutcome[],
+  { life, recording }: Stage,
+): HandlerOutcome[] {
+  if (!someone(parts, 'short')) return outcomes
+  recording.incident(life.process, 'returns too few outcomes')
+  return outcomes.slice(0, -1)
 }
 
 function outcomesOf(parts: readonly Part[]): HandlerOutcome[] {

@@ -53,7 +53,8 @@ export function recordingExecutor(
   }
   const end = (runs: readonly Run[], report: ExecutionReport): ExecutionReport => {
     for (const [at, run] of runs.entries()) {
-      recording.add({ kind: 'ended', ...run, state: report[at]?.state ?? 'succeeded' })
+      const { state = 'succeeded', result = null } = report[at] ?? {}
+      recording.add({ kind: 'ended', ...run, state, result })
     }
     return report
   }

@@ -1,22 +1,10 @@
 // Records what the store does, at the store: after the network, in the order of its commits. It compares every command
 // an operation names with what it was before, so that a write that changed too much or too little is on record.
 
-import {
-  type ChunkDraft,
-  commandId,
-  type Lease,
-  type LeaseVerdict,
-  PAGE_ROWS_MAX,
-} from '../../domain/index.js'
-import type { Accounting, CommandView, ControlVerdict, Store } from '../../ports/index.js'
-import type {
-  AppendedCommand,
-  Change,
-  Claimed,
-  Snapshot,
-  StoredCommand,
-  WrittenUpdate,
-} from '../checker/index.js'
+import { type ChunkDraft, commandId, type Lease, type LeaseVerdict } from '../../domain/index.js'
+import type { ControlVerdict, Store } from '../../ports/index.js'
+import type { AppendedCommand, Claimed, StoredCommand, WrittenUpdate } from '../checker/index.js'
+import { KnownCommands, snapshotOf } from './known-commands.js'
 import type { Recording } from './recording.js'
 
 type Written = Parameters<Store['settle']>[0][number] | Parameters<Store['extend']>[0][number]
@@ -24,14 +12,14 @@ type Written = Parameters<Store['settle']>[0][number] | Parameters<Store['extend
 export class StoreRecorder {
   readonly #store: Store
   readonly #recording: Recording
-  /** Every command as the last operation on it left it. */
-  readonly #known = new Map<string, Snapshot>()
+  readonly #commands: KnownCommands
   readonly #claims = new Map<string, Claimed>()
   readonly #partitions = new Map<string, number | null>()
 
   constructor(store: Store, recording: Recording) {
     this.#store = store
     this.#recording = recording
+    this.#commands = new KnownCommands(store.reader)
   }
 
   async append(drafts: readonly ChunkDraft[], options: { atomic?: boolean } | undefined) {
@@ -51,7 +39,7 @@ export class StoreRecorder {
         }),
       )
       this.#recording.add({ kind: 'appended', chunkId: id, type, commands })
-      await this.#changes(
+      await this.#commands.changes(
         commands.filter(({ verdict }) => verdict === 'accepted').map((command) => command.id),
       )
     }
@@ -65,7 +53,7 @@ export class StoreRecorder {
       this.#claims.set(`${lease.chunkId}/${lease.token}`, claimed)
       const { at: _, ...event } = claimed
       this.#recording.add(event)
-      await this.#changes(claimed.commands.map(({ id }) => id))
+      await this.#commands.changes(claimed.commands.map(({ id }) => id))
     }
     return leases
   }
@@ -101,7 +89,9 @@ export class StoreRecorder {
       if (Array.isArray(settlements)) written = settlements
       return settlements
     })
-    for (const [index, lease] of leases.entries()) {
+    // What was written first: a command of a stale lease may be one that another lease of this call has just ended.
+    const order = [...leases.entries()].sort(([a], [b]) => isStale(verdicts[a]) - isStale(verdicts[b]))
+    for (const [index, lease] of order) {
       const verdict = verdicts[index] ?? 'stale'
       const items = written.filter(({ chunkId, token }) => chunkId === lease.chunkId && token === lease.token)
       const nothing = { ...lease, updates: [], finished: [], complete: false }
@@ -113,10 +103,10 @@ export class StoreRecorder {
   async control(verb: 'cancel' | 'redrive', ids: readonly string[]): Promise<readonly ControlVerdict[]> {
     const verdicts: ControlVerdict[] = []
     for (const id of ids) {
-      const [before = null] = await this.#snapshots([id])
+      const before = await this.#commands.snapshot(id)
       const [verdict = 'not_found'] = await this.#store.control[verb]([id])
-      const [after = null] = await this.#snapshots([id])
-      if (after !== null) this.#known.set(id, after)
+      const after = await this.#commands.snapshot(id)
+      await this.#commands.changes([id])
       this.#recording.add({ kind: 'controlled', verb, id, verdict, before, after })
       verdicts.push(verdict)
     }
@@ -131,10 +121,7 @@ export class StoreRecorder {
   async promote(request: Parameters<Store['promote']>[0], worker: string) {
     const count = await this.#store.promote(request)
     if (count === 0) return 0
-    const parked = [...this.#known.values()].filter(
-      ({ state }) => state === 'scheduled' || state === 'retrying',
-    )
-    const changes = await this.#changes(parked.map(({ id }) => id))
+    const changes = await this.#commands.changes(this.#commands.parked())
     this.#recording.add({ kind: 'promoted', worker, count, changes })
     return count
   }
@@ -142,7 +129,7 @@ export class StoreRecorder {
   async prune({ retentionMs, failedRetentionMs, ...request }: Parameters<Store['prune']>[0]) {
     const report = await this.#store.prune({ ...request, retentionMs, failedRetentionMs })
     if (report.chunks + report.commands > 0) {
-      const changes = await this.#allChanges()
+      const changes = await this.#commands.allChanges()
       this.#recording.add({ kind: 'pruned', retentionMs, failedRetentionMs, changes })
     }
     return report
@@ -161,28 +148,19 @@ export class StoreRecorder {
   async account(): Promise<void> {
     const accounting = await this.#store.reader.accounting()
     const queues = await this.#store.reader.queues()
-    const drift = await this.#allChanges()
+    const drift = await this.#commands.allChanges()
     this.#recording.add({
       kind: 'accounted',
       accounting,
       queues,
-      listed: countStates(this.#known.values()),
+      listed: this.#commands.count(),
       drift,
     })
   }
 
   /** Everything that is stored, as it is now. */
-  async dump(): Promise<StoredCommand[]> {
-    const listed = await this.#list()
-    const views = await this.#store.reader.get(
-      listed.map(({ id }) => id),
-      { payload: true },
-    )
-    return listed.map(({ id, type }, index) => {
-      const view = views[index] ?? null
-      const shown = view === null ? (listed[index] as CommandView) : view
-      return { ...snapshotOf(shown), id, type, payload: view?.payload ?? '', result: shown.result }
-    })
+  dump(): Promise<StoredCommand[]> {
+    return this.#commands.dump()
   }
 
   async #written(
@@ -216,7 +194,7 @@ export class StoreRecorder {
         }),
       ),
       finished: item.finished.map(idOf),
-      changes: await this.#changes(claim?.commands.map(({ id }) => id) ?? []),
+      changes: await this.#commands.changes(claim?.commands.map(({ id }) => id) ?? []),
     })
   }
 
@@ -236,59 +214,13 @@ export class StoreRecorder {
       commands,
     }
   }
+}
 
-  async #snapshots(ids: readonly string[]): Promise<(Snapshot | null)[]> {
-    const views = await this.#store.reader.get(ids)
-    return views.map((view) => (view === null ? null : snapshotOf(view)))
-  }
-
-  async #changes(ids: readonly string[]): Promise<Change[]> {
-    const snapshots = await this.#snapshots(ids)
-    return ids.flatMap((id, index) => this.#compare(id, snapshots[index] ?? null))
-  }
-
-  async #allChanges(): Promise<Change[]> {
-    const listed = new Map((await this.#list()).map((view) => [view.id, snapshotOf(view)]))
-    const ids = new Set([...this.#known.keys(), ...listed.keys()])
-    return [...ids].flatMap((id) => this.#compare(id, listed.get(id) ?? null))
-  }
-
-  #compare(id: string, after: Snapshot | null): Change[] {
-    const before = this.#known.get(id) ?? null
-    if (after === null) this.#known.delete(id)
-    else this.#known.set(id, after)
-    const same = before?.state === after?.state && before?.generation === after?.generation
-    return same ? [] : [{ id, before, after }]
-  }
-
-  async #list(): Promise<CommandView[]> {
-    const listed: CommandView[] = []
-    for (let after: string | null | undefined; after !== null; ) {
-      const request = after === undefined ? { limit: PAGE_ROWS_MAX } : { limit: PAGE_ROWS_MAX, after }
-      const page = await this.#store.reader.list(request)
-      listed.push(...page.items)
-      after = page.next
-    }
-    return listed
-  }
+function isStale(verdict: LeaseVerdict | undefined): number {
+  return verdict === 'ok' ? 0 : 1
 }
 
 /** Key order is fixed by the workload's payloads, so parsing and writing gives the submitted text back. */
 function payloadsOf(draft: ChunkDraft): string[] {
   return (JSON.parse(draft.body) as unknown[]).map((payload) => JSON.stringify(payload))
-}
-
-function snapshotOf({ id, state, attempts, generation, nextAt, finishedAt }: CommandView): Snapshot {
-  return { id, state, attempts, generation, nextAt, finishedAt }
-}
-
-function countStates(commands: Iterable<Snapshot>): Accounting {
-  const count = { accepted: 0, ready: 0, running: 0, scheduled: 0, retrying: 0 }
-  const ended = { succeeded: 0, failed: 0, dead: 0, cancelled: 0 }
-  const all = { ...count, ...ended }
-  for (const { state } of commands) {
-    all.accepted += 1
-    all[state === 'accepted' ? 'ready' : state] += 1
-  }
-  return all
 }

@@ -42,10 +42,6 @@ export class SimProcess {
     this.#skewMs = Math.round(options.dice.between(-SKEW_MS_MAX, options.mayRunAhead ? SKEW_MS_MAX : 1))
   }
 
-  get up(): boolean {
-    return this.#life !== null
-  }
-
   start(): void {
     if (this.#life !== null) return
     const { clock, recording, boot } = this.#options

@@ -3,13 +3,14 @@
 
 import type { Store } from '../../ports/index.js'
 import { type MemoryTx, memory, rowsOf } from '../../stores/memory/index.js'
+import { HUNG_GRACE_MS } from '../../worker/handler-call.js'
 import { checkHistory, type History, type Violation } from '../checker/index.js'
 import { seededRandom } from '../seeded-random.js'
 import { VirtualClock } from '../virtual-clock.js'
 import type { PlantedBug } from './bugs/index.js'
 import { Chaos } from './chaos.js'
 import type { Client } from './client.js'
-import { type CommandMix, drawMix, HUNG_GRACE_MS, rulesOf } from './command-mix.js'
+import { type CommandMix, drawMix, rulesOf } from './command-mix.js'
 import { Database } from './database.js'
 import { type Dice, dice } from './dice.js'
 import { drawFaults } from './faults.js'
@@ -76,7 +77,7 @@ class World {
     const rates = drawFaults(draw, leaseMs)
     // Mostly a little longer than a lease: long enough to lose it, short enough to come back while its next holder works.
     const pauseMs = (): number =>
-      draw.between(...(draw.chance(0.3) ? ([20, leaseMs] as const) : ([leaseMs, leaseMs * 2] as const)))
+      draw.chance(0.3) ? draw.between(20, leaseMs) : draw.between(leaseMs, leaseMs * 2)
     const shared = { clock: this.#clock, recording: this.#recording, dice: draw, rates, pauseMs }
     const appendsMayBeLost = !this.#pace.forgets
     this.#database = new Database({
@@ -120,6 +121,8 @@ class World {
     this.#traffic.end()
     this.#recording.add({ kind: 'healed', boundMs })
     await this.#clock.advance(SETTLING_MS)
+    // A pause that was on its way when the faults ended may have arrived after the callers resumed the queue.
+    for (const { name } of this.#mix.queues) await this.#database.recorder.setPaused(name, false)
     for (let waited = SETTLING_MS; waited <= boundMs && (await this.#isBusy()); waited += STEP_MS) {
       await this.#clock.advance(STEP_MS)
     }
@@ -201,7 +204,7 @@ class World {
   }
 
   #anyClient(): Client | null {
-    const clients = [...this.#clients.values()]
+    const clients = [...this.#clients.values()].filter((client) => client.reachable)
     return clients.length === 0 ? null : this.#dice.pick(clients)
   }
 

@@ -3,6 +3,6 @@ import { LEASE_BUGS } from './lease-bugs.js'
 import { PARKED_BUGS } from './parked-bugs.js'
 import type { PlantedBug } from './planted-bug.js'
 
-export type { PlantedBug, Soil } from './planted-bug.js'
+export type { PlantedBug } from './planted-bug.js'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [...APPEND_BUGS, ...LEASE_BUGS, ...PARKED_BUGS]

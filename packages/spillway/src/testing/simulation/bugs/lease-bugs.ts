@@ -153,6 +153,21 @@ const parkedForgotten: PlantedBug = {
   }),
 }
 
+const resultsLost: PlantedBug = {
+  name: 'results-lost',
+  what: 'settle keeps that a command succeeded, but not with what value',
+  plant: (store) => ({
+    ...store,
+    settle: (items) =>
+      store.settle(
+        items.map((item) => ({
+          ...item,
+          updates: item.updates.map(({ result: _, ...update }) => update),
+        })),
+      ),
+  }),
+}
+
 const effectsOutside: PlantedBug = {
   name: 'effects-outside',
   what: 'effects and settlement are two commits, and sometimes the second one fails',
@@ -207,6 +222,7 @@ export const LEASE_BUGS: readonly PlantedBug[] = [
   staleAnsweredOk,
   progressForgotten,
   parkedForgotten,
+  resultsLost,
   effectsOutside,
   partitionIgnored,
   pauseIgnored,
