@@ -1,4 +1,4 @@
-// The command line of the benchmark.
+// The command line of the benchmark: which sections, how long, and in which form the figures are wanted.
 
 import { parseArgs } from 'node:util'
 import { SECTION_NAMES, type SectionName } from './sections/index.js'

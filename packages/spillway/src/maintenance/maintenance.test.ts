@@ -42,7 +42,7 @@ describe('promoting', () => {
     maintenance.start()
     await bench.clock.advance(1)
     expect(new Set(await bench.states(ids))).toEqual(new Set(['accepted']))
-    expect(calls.promote).toHaveLength(5)
+    expect(calls.promote).toHaveLength(17)
   })
 
   it('gives other work its turn between two calls', async () => {

@@ -1,0 +1,84 @@
+// Every command as the last operation on it left it, so that the next one can be seen for what it changed.
+
+import { PAGE_ROWS_MAX } from '../../domain/index.js'
+import type { Accounting, CommandView, StoreReader } from '../../ports/index.js'
+import type { Change, Snapshot, StoredCommand } from '../checker/index.js'
+
+export class KnownCommands {
+  readonly #reader: StoreReader
+  readonly #known = new Map<string, Snapshot>()
+
+  constructor(reader: StoreReader) {
+    this.#reader = reader
+  }
+
+  /** Commands that wait in rows of their own. */
+  parked(): string[] {
+    const snapshots = [...this.#known.values()]
+    return snapshots.filter(({ state }) => state === 'scheduled' || state === 'retrying').map(({ id }) => id)
+  }
+
+  async snapshot(id: string): Promise<Snapshot | null> {
+    const [view = null] = await this.#reader.get([id])
+    return view === null ? null : snapshotOf(view)
+  }
+
+  /** What became of these commands since they were looked at last. */
+  async changes(ids: readonly string[]): Promise<Change[]> {
+    const views = await this.#reader.get(ids)
+    return ids.flatMap((id, index) => this.#compare(id, views[index] ?? null))
+  }
+
+  /** What became of all commands. */
+  async allChanges(): Promise<Change[]> {
+    const listed = new Map((await this.#list()).map((view) => [view.id, view]))
+    const ids = new Set([...this.#known.keys(), ...listed.keys()])
+    return [...ids].flatMap((id) => this.#compare(id, listed.get(id) ?? null))
+  }
+
+  count(): Accounting {
+    const waiting = { accepted: 0, ready: 0, running: 0, scheduled: 0, retrying: 0 }
+    const counts = { ...waiting, succeeded: 0, failed: 0, dead: 0, cancelled: 0 }
+    for (const { state } of this.#known.values()) {
+      counts.accepted += 1
+      counts[state === 'accepted' ? 'ready' : state] += 1
+    }
+    return counts
+  }
+
+  /** Everything that is stored, as it is now. */
+  async dump(): Promise<StoredCommand[]> {
+    const listed = await this.#list()
+    const ids = listed.map(({ id }) => id)
+    const views = await this.#reader.get(ids, { payload: true })
+    return listed.map((view, index) => {
+      const shown = views[index] ?? view
+      return { ...snapshotOf(shown), type: view.type, payload: shown.payload ?? '', result: shown.result }
+    })
+  }
+
+  #compare(id: string, view: CommandView | null): Change[] {
+    const before = this.#known.get(id) ?? null
+    const after = view === null ? null : snapshotOf(view)
+    if (after === null) this.#known.delete(id)
+    else this.#known.set(id, after)
+    const same = before?.state === after?.state && before?.generation === after?.generation
+    return same ? [] : [{ id, before, after }]
+  }
+
+  async #list(): Promise<CommandView[]> {
+    const listed: CommandView[] = []
+    for (let after: string | null | undefined; after !== null; ) {
+      const request = after === undefined ? { limit: PAGE_ROWS_MAX } : { limit: PAGE_ROWS_MAX, after }
+      const page = await this.#reader.list(request)
+      listed.push(...page.items)
+      after = page.next
+    }
+    return listed
+  }
+}
+
+export function snapshotOf(view: CommandView): Snapshot {
+  const { id, state, attempts, generation, nextAt, finishedAt } = view
+  return { id, state, attempts, generation, nextAt, finishedAt }
+}
