@@ -29,7 +29,7 @@ export const TABLE = `
   CREATE INDEX IF NOT EXISTS watch_events_by_user ON watch_events (user_id);
 `
 
-export const COLUMNS = [
+const COLUMNS = [
   'event_id',
   'user_id',
   'course_id',

@@ -61,7 +61,8 @@ const fileLength = {
  * @param {ts.Node} node
  */
 function isSuite(node) {
-  if (ts.isCallExpression(node.parent)) return /\bdescribe\b/.test(node.parent.expression.getText().slice(0, 80))
+  if (ts.isCallExpression(node.parent))
+    return /\bdescribe\b/.test(node.parent.expression.getText().slice(0, 80))
   if (!('body' in node) || node.body === undefined) return false
   const body = /** @type {ts.Node} */ (node.body)
   return ts.isBlock(body) && body.statements.some(isTestCall)
@@ -69,7 +70,9 @@ function isSuite(node) {
 
 /** @param {ts.Statement} statement */
 function isTestCall(statement) {
-  return ts.isExpressionStatement(statement) && /^(it|test)\('/.test(statement.expression.getText().slice(0, 20))
+  return (
+    ts.isExpressionStatement(statement) && /^(it|test)\('/.test(statement.expression.getText().slice(0, 20))
+  )
 }
 
 /** @type {Rule} */

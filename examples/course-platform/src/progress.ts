@@ -11,7 +11,7 @@ export interface Progress {
   wait(label: string): () => void
 }
 
-export const NO_PROGRESS: Progress = { start: () => () => {}, wait: () => () => {} }
+const NO_PROGRESS: Progress = { start: () => () => {}, wait: () => () => {} }
 
 export function progressOn(stream: NodeJS.WriteStream): Progress {
   if (stream.isTTY !== true) return NO_PROGRESS

@@ -10,7 +10,7 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
-export function milliseconds(value: number): string {
+function milliseconds(value: number): string {
   return value.toFixed(value < 10 ? 2 : 1)
 }
 

@@ -22,8 +22,8 @@ import { draftOf, type Group, groupOffers } from './drafts.js'
 import { atomicRefused, closed, conflict, queueFull, rejected } from './verdicts.js'
 
 /** Commands and bytes of one append call: several chunks, one commit. */
-export const FLUSH_COMMANDS_MAX = 4 * CHUNK_COMMANDS_MAX
-export const FLUSH_BYTES_MAX = 2 * CHUNK_BYTES_MAX
+const FLUSH_COMMANDS_MAX = 4 * CHUNK_COMMANDS_MAX
+const FLUSH_BYTES_MAX = 2 * CHUNK_BYTES_MAX
 const APPENDS_IN_FLIGHT_MAX = 2
 
 interface Appended {

@@ -8,9 +8,9 @@ import { submitVerdict } from './reception.js'
 import { NO_OPTIONS } from './submit-options.js'
 
 /** Commands of one stream that may wait for their answer, unless the caller says otherwise. */
-export const STREAM_IN_FLIGHT_MAX = 4_096
+const STREAM_IN_FLIGHT_MAX = 4_096
 /** Errors kept in the report; `onVerdict` hears of all. */
-export const STREAM_ERRORS_MAX = 100
+const STREAM_ERRORS_MAX = 100
 /** Commands after which everybody else gets a turn, however fast they are answered. */
 const SLICE_COMMANDS = 1_000
 /** How often a command is offered again that others pushed out between the channel's being ready and the offer. */

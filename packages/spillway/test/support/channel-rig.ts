@@ -23,7 +23,7 @@ import { type FaultingStore, faultingStore } from './faulting-store.js'
 export const QUEUE = 'lane'
 
 /** Lets every payload pass as it is. */
-export const anything: StandardSchemaV1<unknown, unknown> = {
+const anything: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) },
 }
 

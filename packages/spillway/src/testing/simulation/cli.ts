@@ -40,7 +40,7 @@ function whole(text: string | undefined, option: string, fallback: number): numb
   return value
 }
 
-function showFailure({ seed, history, violations }: SeedResult): void {
+function showFailure({ seed, history, violations }: SeedResult, bug: PlantedBug | null): void {
   const [first] = violations
   console.log(`\nseed ${seed} broke ${violations.length} promises (trace ${traceHash(history)}):`)
   for (const { invariant, subject, message } of violations.slice(0, VIOLATIONS_SHOWN)) {
@@ -49,7 +49,7 @@ function showFailure({ seed, history, violations }: SeedResult): void {
   console.log(`\nwhat led to the first, last ${TAIL_LINES} events:`)
   for (const line of traceTail(history, first?.at ?? Number.POSITIVE_INFINITY, TAIL_LINES))
     console.log(`  ${line}`)
-  console.log(`\nagain: npm run sim -- --seeds 1 --from ${seed}`)
+  console.log(`\nagain: npm run sim -- --seeds 1 --from ${seed}${bug === null ? '' : ` --bug ${bug.name}`}`)
 }
 
 function showCounters({ counters, seeds }: CampaignReport): void {
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
     },
   })
   if (report.failures.length === 0) showCounters(report)
-  for (const failure of report.failures) showFailure(failure)
+  for (const failure of report.failures) showFailure(failure, options.bug)
   process.exitCode = verdict(report, options) ? 0 : 1
 }
 
