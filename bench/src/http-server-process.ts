@@ -10,7 +10,8 @@ import { openSpillway } from './open-spillway.js'
 import type { WatchEvent } from './watch-event.js'
 
 export interface ServerJob {
-  readonly server: 'noop' | 'spillway'
+  /** `intake`: a Spillway that takes commands and leaves them to a worker elsewhere. */
+  readonly server: 'noop' | 'spillway' | 'intake'
   readonly file: string
 }
 
@@ -20,7 +21,7 @@ export interface ServerAddress {
 
 const { server, file } = readJob<ServerJob>()
 const app = Fastify({ bodyLimit: 8 * 1024 * 1024 })
-const close = server === 'spillway' ? await serveSpillway(app) : serveNothing(app)
+const close = server === 'noop' ? serveNothing(app) : await serveSpillway(app)
 const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
 answer({ port: Number(url.port) } satisfies ServerAddress)
 if (process.connected) await once(process, 'disconnect')
@@ -29,7 +30,7 @@ await close()
 
 async function serveSpillway(app: FastifyInstance): Promise<() => Promise<void>> {
   openTable(file).close()
-  const spillway = await openSpillway(file)
+  const spillway = await openSpillway(file, server === 'intake' ? ['intake'] : undefined)
   app.register(httpPlugin(spillway))
   return async () => {
     await spillway.drain()

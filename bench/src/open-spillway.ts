@@ -1,8 +1,9 @@
-import { createSpillway, type Spillway } from 'spillway'
+import { createSpillway, type Role, type Spillway } from 'spillway'
 import { sqlite } from 'spillway/sqlite'
 import { recordWatch } from './watch-event.js'
 
-/** All roles in this process, every option at its default. */
-export function openSpillway(file: string): Promise<Spillway> {
-  return createSpillway({ store: sqlite(file), commands: [recordWatch] }, { migrate: true })
+/** Every option at its default; all roles in this process unless some are named. */
+export function openSpillway(file: string, roles?: readonly Role[]): Promise<Spillway> {
+  const options = roles === undefined ? { migrate: true } : { migrate: true, roles }
+  return createSpillway({ store: sqlite(file), commands: [recordWatch] }, options)
 }

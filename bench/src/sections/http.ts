@@ -7,7 +7,7 @@ import type { LoadFigures, LoadJob } from '../load-process.js'
 import { mediansOf } from '../median.js'
 import { atLeast, type Bench, count, milliseconds, type Section, times } from './section.js'
 
-type Server = ServerJob['server']
+type Server = 'noop' | 'spillway'
 
 const ROUNDS = 5
 const CONNECTIONS = 256

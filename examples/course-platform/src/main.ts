@@ -94,8 +94,14 @@ function explain(error: unknown): number {
   return EXIT.failed
 }
 
-const interrupted = stopSignal.then(() => (stayingUp ? EXIT.ok : EXIT.interrupted))
-const exitCode = await Promise.race([run().catch(explain), interrupted])
+let stopping = false
+const interrupted = stopSignal.then(() => {
+  stopping = true
+  return stayingUp ? EXIT.ok : EXIT.interrupted
+})
+// What fails because everything is being closed is not worth a word.
+const finished = run().catch((error: unknown) => (stopping ? EXIT.interrupted : explain(error)))
+const exitCode = await Promise.race([finished, interrupted])
 killChildren()
 await cleanUp()
 process.exit(exitCode)

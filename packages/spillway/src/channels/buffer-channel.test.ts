@@ -135,6 +135,14 @@ describe('buffer channel', () => {
       'accepted',
     ])
 
+    for (let round = 0; round < 2; round += 1) {
+      gate.open()
+      await rig.clock.advance(0)
+    }
+    expect(gate.started).toEqual([0, 3])
+    await rig.clock.advance(1_000)
+    expect(gate.started).toEqual([0, 3, 4])
+
     const small = channelRig(buffer({ maxItems: 1, whenFull: 'discardOldest' }), [
       command('job', { handle: gate.handle }),
     ])

@@ -69,8 +69,8 @@ class BufferLineup implements Lineup {
     const oldest = this.#line.shift()
     if (oldest === undefined) return undefined
     this.#bounds.remove(oldest.bytes)
-    if (this.#released > 0) this.#released -= 1
-    else this.#gatheredBytes -= oldest.bytes
+    // Only a full buffer drops, and what is full was released before.
+    this.#released -= 1
     return oldest
   }
 

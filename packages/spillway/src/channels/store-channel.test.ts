@@ -328,8 +328,19 @@ describe('store channel', () => {
     expect(closed.values).toEqual([10])
   })
 
+  it('waits for an atomic submit when it is drained', async () => {
+    const rig = channelRig(storeSpec(), [plain()])
+    rig.faulting.appendMs = 10
+    const answer = watch([rig.intake.submitMany('plain', [1, 2], { atomic: true })])
+    await rig.clock.advance(1)
+    const drained = watch([rig.channel.drain().then(() => rig.clock.monotonic())])
+    await rig.clock.advance(20)
+    expect(drained.values).toEqual([10])
+    expect(answer.values[0]).toHaveLength(2)
+  })
+
   it('counts what it received once per type and moment, with the age of the oldest', async () => {
-    const rig = channelRig(storeSpec(), [keyed()])
+    const rig = channelRig(storeSpec(), [keyed()], { appendsInFlightMax: 1 })
     rig.faulting.appendMs = 7
     watch([rig.submit(click('a')), rig.submit(click('a')), rig.submit(click('a', 2)), rig.submit(click('b'))])
     await rig.clock.advance(10)
@@ -345,5 +356,16 @@ describe('store channel', () => {
     expect(rig.recorded('accept.duration')).toEqual([
       { event: 'accept.duration', queue: QUEUE, durationMs: 7 },
     ])
+
+    watch([rig.submit(click('c'))])
+    for (const [id, afterMs] of [
+      ['d', 2],
+      ['e', 3],
+    ] as const) {
+      await rig.clock.advance(afterMs)
+      watch([rig.submit(click(id))])
+    }
+    await rig.clock.advance(50)
+    expect(rig.recorded('accept.duration').map(({ durationMs }) => durationMs)).toEqual([7, 7, 12])
   })
 })
