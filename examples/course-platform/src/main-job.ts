@@ -37,15 +37,14 @@ export async function runMainJob(job: MainJob): Promise<MainJobResult> {
   const viaHttp = await throughHttp(job, job.clicks.slice(0, half))
   const viaLibrary = await throughLibrary(job, job.clicks.slice(half), job.clicks.slice(0, half))
   await job.served.platform.settled()
-  job.say(
-    replayTable([
-      { label: `HTTP, ${count(HTTP_CONNECTIONS)} connections`, replay: viaHttp },
-      { label: `library, ${count(job.callers)} callers`, replay: viaLibrary },
-    ]),
-  )
+  const replays = [
+    { label: `HTTP, ${count(HTTP_CONNECTIONS)} connections`, replay: viaHttp },
+    { label: `library, ${count(job.callers)} callers`, replay: viaLibrary },
+  ]
+  job.say(`${replayTable(replays)}\n`)
   const verification = verify(job.served.platform.database, job.clicks)
   const patterns = job.patterns ? await comparePatterns(job) : []
-  if (job.patterns) job.say(patternTable(job.callers, patterns))
+  if (job.patterns) job.say(`${patternTable(job.callers, patterns)}\n`)
   const duplicates = viaHttp.duplicates + viaLibrary.duplicates
   job.say(verdictLine(job.clicks.length, duplicates, verification))
   return {

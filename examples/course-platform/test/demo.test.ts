@@ -66,3 +66,16 @@ test('a busy port is named, with what to do', async () => {
   expect(stderr).toContain(`Port ${port} is in use`)
   expect(stderr).toContain('--port')
 })
+
+test(
+  'an interrupt in the middle of the work ends it without a word of error',
+  async () => {
+    const demo = startDemo('--clicks', '100000', '--port', '0')
+    await demo.prints('100,000 real clicks')
+    demo.interrupt()
+    const { exitCode, stderr } = await demo.finished()
+    expect(exitCode).toBe(130)
+    expect(stderr).toBe('')
+  },
+  RUN_MS_MAX,
+)

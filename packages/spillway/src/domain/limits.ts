@@ -33,3 +33,5 @@ export const BISECT_EXECUTIONS_MAX = 256
 export const CRASHES_BEFORE_ISOLATION = 2
 /** Longest delay, and longest distance of runAt, that is accepted: ten years. */
 export const DELAY_MS_MAX = 10 * 365 * 86_400_000
+/** How far the wall clocks of the store and of the processes that use it may be apart: hosts that keep time by NTP stay far below. */
+export const CLOCK_SKEW_MS_MAX = 5_000

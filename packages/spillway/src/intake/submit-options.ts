@@ -2,7 +2,7 @@
 // the wrong time or without its key is worse than one that was not taken.
 
 import { type Duration, durationMs } from '../config/index.js'
-import { DELAY_MS_MAX, PRIORITY_ABS_MAX } from '../domain/index.js'
+import { CLOCK_SKEW_MS_MAX, DELAY_MS_MAX, PRIORITY_ABS_MAX } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 
 export interface SubmitOptions {
@@ -47,7 +47,9 @@ export function runAtOf(options: SubmitOptions, now: () => number): number | nul
   const at = runAt === undefined ? current + delayMs(delay as Duration) : timeOf(runAt)
   if (at - current > DELAY_MS_MAX)
     throw unusable(runAt === undefined ? 'delay' : 'runAt', 'is more than ten years away')
-  return at > current ? at : null
+  // Whether a time has come is the store's to say. Only what is past by any clock skips the wait for it.
+  const pastAt = runAt === undefined ? current : current - CLOCK_SKEW_MS_MAX
+  return at > pastAt ? at : null
 }
 
 function timeOf(runAt: Date | number): number {

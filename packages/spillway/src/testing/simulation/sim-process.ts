@@ -23,8 +23,6 @@ export interface SimProcessOptions {
   readonly clock: Clock
   readonly dice: Dice
   readonly recording: Recording
-  /** Whether its wall clock may run ahead of the store's, or only behind. */
-  readonly mayRunAhead: boolean
 }
 
 export class SimProcess {
@@ -39,7 +37,7 @@ export class SimProcess {
   constructor(options: SimProcessOptions) {
     this.name = options.name
     this.#options = options
-    this.#skewMs = Math.round(options.dice.between(-SKEW_MS_MAX, options.mayRunAhead ? SKEW_MS_MAX : 1))
+    this.#skewMs = Math.round(options.dice.between(-SKEW_MS_MAX, SKEW_MS_MAX))
   }
 
   start(): void {

@@ -152,22 +152,21 @@ class World {
   }
 
   #populate(): readonly SimProcess[] {
-    const intakes = this.#named('app', this.#dice.whole(1, 2), true, (life) => this.#intake(life))
-    const workers = this.#named('worker', this.#dice.pick([1, 2, 2, 3]), false, (life) =>
+    const intakes = this.#named('app', this.#dice.whole(1, 2), (life) => this.#intake(life))
+    const workers = this.#named('worker', this.#dice.pick([1, 2, 2, 3]), (life) =>
       runWorker(this.#around(life)),
     )
-    const maintainers = this.#named('maintenance', this.#dice.whole(1, 3), false, (life) =>
+    const maintainers = this.#named('maintenance', this.#dice.whole(1, 3), (life) =>
       runMaintenance(this.#around(life)),
     )
     return [...intakes, ...workers, ...maintainers]
   }
 
-  #named(name: string, count: number, isIntake: boolean, boot: (life: Life) => Program): SimProcess[] {
+  #named(name: string, count: number, boot: (life: Life) => Program): SimProcess[] {
     const shared = {
       clock: this.#clock,
       dice: this.#dice,
       recording: this.#recording,
-      mayRunAhead: !isIntake,
     }
     return Array.from(
       { length: count },
