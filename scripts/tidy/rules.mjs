@@ -139,14 +139,14 @@ const saysWhy = {
 }
 
 /** @type {Rule} */
-const publicLock = {
-  name: 'public lock file',
+const lockWithoutHosts = {
+  name: 'lock file without hosts',
   appliesTo: (file) => file.path === 'package-lock.json',
   check: ({ text }) =>
     matchingLines(
       text,
-      /"resolved": "https?:\/\/(?!registry\.npmjs\.org\/)[^/"]*/,
-      (found) => `${found}: only the public registry may be named`,
+      /"resolved": "https?:\/\/[^/"]*/,
+      (found) => `${found}: where packages come from is the installer's own affair`,
     ),
 }
 
@@ -178,7 +178,7 @@ export function rules(machineFolders) {
     finished,
     smallPorts,
     saysWhy,
-    publicLock,
+    lockWithoutHosts,
     resourceRule,
     testRule,
     noMachinePaths(machineFolders),
