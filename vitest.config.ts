@@ -1,6 +1,13 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  // Tests run on the test bed's source, so that they need no build.
+  resolve: {
+    alias: {
+      'spillway-test-bed': fileURLToPath(new URL('./packages/test-bed/src/index.ts', import.meta.url)),
+    },
+  },
   test: {
     include: [
       'packages/*/src/**/*.test.ts',
@@ -10,10 +17,12 @@ export default defineConfig({
       'scripts/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
+    globalSetup: ['packages/test-bed/src/vitest/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Starting a database server on a busy machine takes its time.
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     retry: 0,
     allowOnly: false,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkLayers } from './check-layers.mjs'
+import { TEST_BED } from './layers.mjs'
 
 const ANY_SIZE = { modulesMin: 1, dependenciesMin: 0 }
 
@@ -114,6 +115,20 @@ describe('the layer check', () => {
     const problems = await problemsOf({ 'src/elsewhere/thing.ts': "export * from './gone.js'\n" })
     expect(problems).toContainEqual(expect.stringContaining('imports resolve'))
     expect(problems).toContainEqual('not in any layer: src/elsewhere/thing.ts')
+  })
+
+  it('checks a package that is one layer by the owners of its packages and modules', async () => {
+    plant({
+      'node_modules/pg/package.json': '{ "name": "pg", "main": "index.js" }',
+      'node_modules/pg/index.js': '',
+      'src/anywhere/thing.ts': "import 'pg'\nimport 'node:child_process'\n",
+      'src/postgres.ts': "import 'pg'\n",
+    })
+    const { problems } = await checkLayers(folder, { ...ANY_SIZE, table: TEST_BED })
+    expect(problems.sort()).toEqual([
+      'node module child_process: src/anywhere/thing.ts -> child_process',
+      expect.stringMatching(/^package pg: src\/anywhere\/thing\.ts/),
+    ])
   })
 
   it('fails when it saw next to nothing', async () => {

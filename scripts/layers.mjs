@@ -1,10 +1,10 @@
-// The layer table: which folder of packages/spillway/src may import which, and which folders own a
-// package or a Node module. It is data so that the check (check-layers.mjs) and a reader see the same
-// thing. Change it together with ARCHITECTURE.md, and only with a reason.
+// The layer tables: which folder of a package's src may import which, and which folders own an npm
+// package or a Node module. They are data so that the check (check-layers.mjs) and a reader see the same
+// thing. Change them together with ARCHITECTURE.md, and only with a reason.
 
 const CORE = ['domain', 'errors', 'ports']
 const DELIVERY = ['intake', 'channels', 'worker', 'maintenance', 'sinks', 'group-commit']
-const STORES = ['stores/memory', 'stores/sqlite']
+const STORES = ['stores/memory', 'stores/sqlite', 'stores/postgres', 'stores/mysql']
 const COMPOSED = [...CORE, ...DELIVERY, 'runtime', 'telemetry', 'config', 'app']
 
 /** Folder -> the folders it may import besides itself. `index.ts` stands for the package's entry file. */
@@ -22,6 +22,8 @@ export const LAYERS = {
   telemetry: CORE,
   'stores/memory': CORE,
   'stores/sqlite': CORE,
+  'stores/postgres': CORE,
+  'stores/mysql': CORE,
   config: CORE,
   app: COMPOSED,
   http: [...CORE, 'config', 'app'],
@@ -37,6 +39,9 @@ export const PACKAGES = {
   citty: ['cli'],
   fastify: ['http'],
   jiti: ['config', 'channels', 'cli'],
+  mysql2: ['stores/mysql'],
+  pg: ['stores/postgres'],
+  'pg-copy-streams': ['stores/postgres'],
   pino: ['telemetry'],
   piscina: ['channels', 'worker'],
   'prom-client': ['telemetry'],
@@ -65,4 +70,27 @@ export const PURE = {
   domain: ['crypto'],
   errors: [],
   ports: [],
+}
+
+/**
+ * @typedef {object} LayerTable
+ * @property {Record<string, string[]>} layers Empty for a package that is one layer.
+ * @property {Record<string, string[]>} packages
+ * @property {Record<string, string[]>} nodeModules
+ * @property {Record<string, string[]>} pure
+ */
+
+/** @type {LayerTable} */
+export const SPILLWAY = { layers: LAYERS, packages: PACKAGES, nodeModules: NODE_MODULES, pure: PURE }
+
+/** The test bed is one layer; its owners are files. @type {LayerTable} */
+export const TEST_BED = {
+  layers: {},
+  packages: { mysql2: ['mariadb.ts', 'session.ts'], pg: ['postgres.ts', 'session.ts'] },
+  nodeModules: {
+    child_process: ['initialise.ts', 'small-disk.ts', 'supervised-process.ts'],
+    net: ['loopback-port.ts', 'redis.ts', 'shared-host.ts'],
+    os: ['run-as.ts'],
+  },
+  pure: {},
 }

@@ -24,6 +24,11 @@ export const OWNERS = [
     reason: "waiting for another process's lock happens inside the driver, which may not import runtime/",
   },
   {
+    path: /^packages\/spillway\/src\/stores\/postgres\/machine\.ts$/,
+    owns: ['clock', 'timers', 'random'],
+    reason: 'pauses before reconnecting and retrying, and their jitter, belong to the driver, which may not import runtime/',
+  },
+  {
     path: /^packages\/spillway\/src\/cli\/environment\.ts$/,
     owns: ['environment'],
     reason: 'the only file of the command line that reads environment variables',
@@ -37,6 +42,26 @@ export const OWNERS = [
     path: /^packages\/spillway\/src\/testing\/simulation\/cli\.ts$/,
     owns: ['environment', 'terminal'],
     reason: 'the simulation is started from a terminal and prints its seed and verdict there',
+  },
+  {
+    path: /^packages\/test-bed\/src\/environment\.ts$/,
+    owns: ['environment'],
+    reason: 'the only file of the test bed that reads environment variables',
+  },
+  {
+    path: /^packages\/test-bed\/src\/waiting\.ts$/,
+    owns: ['clock', 'timers'],
+    reason: 'nothing announces that a server of another process is ready, or gone',
+  },
+  {
+    path: /^packages\/test-bed\/src\/random-name\.ts$/,
+    owns: ['random'],
+    reason: 'test processes that know nothing of each other name databases on one server',
+  },
+  {
+    path: /^packages\/test-bed\/src\/require-server\.ts$/,
+    owns: ['terminal'],
+    reason: 'a skipped test says why where people look',
   },
 ]
 

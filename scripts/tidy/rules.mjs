@@ -141,7 +141,7 @@ const saysWhy = {
 /** @type {Rule} */
 const lockWithoutHosts = {
   name: 'lock file without hosts',
-  appliesTo: (file) => file.path === 'package-lock.json',
+  appliesTo: (file) => /(^|\/)package-lock\.json$/.test(file.path),
   check: ({ text }) =>
     matchingLines(
       text,
