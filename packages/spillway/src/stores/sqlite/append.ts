@@ -1,12 +1,19 @@
 // Storing chunks. Keys come first, because they say which commands are repeats; a chunk of nothing but repeats is not stored.
 
-import { type AppendVerdict, type ChunkDraft, isTerminal, type ParkedDraft } from '../../domain/index.js'
+import {
+  type AppendVerdict,
+  type ChunkDraft,
+  isTerminal,
+  type KeyDraft,
+  type ParkedDraft,
+} from '../../domain/index.js'
 import type { AppendResult } from '../../ports/index.js'
-import { type Chunks, prepareChunks } from './chunks.js'
+import { type Chunks, type LoneKey, prepareChunks } from './chunks.js'
 import type { SqliteTx } from './client.js'
 import type { Hints } from './hints.js'
 import { formatIndexes } from './index-list.js'
-import { ACCEPTED, type Keys, prepareKeys } from './keys.js'
+import { keyText } from './key-text.js'
+import { ACCEPTED, type Keys, loneKeyOf, prepareKeys } from './keys.js'
 import { type Parked, type ParkedRow, prepareParked } from './parked.js'
 import { prepareQueueNames, type QueueNames } from './queues.js'
 
@@ -53,9 +60,11 @@ export function prepareAppender(db: SqliteTx): Appender {
   function appendOne(draft: ChunkDraft, now: number, hints: Hints): AppendResult {
     const before = stored.get(draft.id) as StoredChunk | undefined
     if (before !== undefined) return { createdAt: before.created_at, verdicts: verdictsOf(before) }
-    const verdicts = parts.keys.claim(draft, now)
+    const loneKey = loneKeyOf(draft)
+    const verdicts =
+      loneKey === null ? parts.keys.claim(draft, now) : parts.keys.claimLone(draft, loneKey, now)
     const absences = absencesOf(draft, verdicts)
-    if (absences.length < draft.size) store(parts, draft, absences, now, hints)
+    if (absences.length < draft.size) store(parts, draft, loneKey, absences, now, hints)
     return { createdAt: now, verdicts }
   }
 
@@ -72,6 +81,7 @@ export function prepareAppender(db: SqliteTx): Appender {
 function store(
   parts: Parts,
   draft: ChunkDraft,
+  loneKey: KeyDraft | null,
   absences: readonly Absence[],
   now: number,
   hints: Hints,
@@ -87,11 +97,16 @@ function store(
       skip: formatIndexes(indexes),
       absent: absences.length === 0 ? null : JSON.stringify(absences),
       members: null,
+      loneKey: loneKey === null ? null : placed(loneKey, now),
     },
     now,
   )
   if (parked === null) hints.add(queue, accepted)
   else park(parts.parked, draft, parked, new Set(indexes), now)
+}
+
+function placed({ key, windowMs }: KeyDraft, now: number): LoneKey {
+  return { key: keyText(key), expiresAt: now + Math.trunc(windowMs) }
 }
 
 function park(

@@ -4,6 +4,7 @@
 import type { Codec } from '../../domain/index.js'
 import type { SqliteTx } from './client.js'
 import type { Hints } from './hints.js'
+import { prepareLoneKeys } from './lone-keys.js'
 
 export interface NewChunk {
   readonly id: string
@@ -21,7 +22,17 @@ export interface NewChunk {
   readonly absent: string | null
   /** JSON of the members, for a promoted chunk. */
   readonly members: string | null
+  /** The key of a chunk of one, if it is collected from here; see lone-keys.ts. */
+  readonly loneKey: LoneKey | null
 }
+
+export interface LoneKey {
+  readonly key: string
+  readonly expiresAt: number
+}
+
+/** Characters of a body that stands in the chunk's own row: more would make every update of the row dear. */
+const INLINE_BODY_MAX = 1_000
 
 export interface ChunkPlace {
   readonly seq: number
@@ -39,11 +50,11 @@ export interface Chunks {
 
 const INSERT = `
 insert into spillway_chunks (id, queue, type, priority, partition, codec, state, blocked, promoted, size, accepted, live,
-  skip, absent, created_at, ended_at)
+  skip, absent, created_at, ended_at, body, lone_key, lone_key_expires_at)
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7,
   ?5 is not null and exists (
     select 1 from spillway_chunks where queue = ?2 and partition = ?5 and partition is not null and state <> 'done'),
-  ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)`
+  ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17)`
 
 export const FINISH = `
 update spillway_chunks
@@ -64,6 +75,7 @@ export function prepareChunks(db: SqliteTx): Chunks {
   const deleteChunk = db.prepare('delete from spillway_chunks where seq = ?1')
   const deleteBody = db.prepare('delete from spillway_bodies where seq = ?1')
   const unblock = db.prepare(UNBLOCK)
+  const loneKeys = prepareLoneKeys(db)
 
   function insert(chunk: NewChunk, now: number): number {
     const {
@@ -80,15 +92,18 @@ export function prepareChunks(db: SqliteTx): Chunks {
       skip,
       absent,
       members,
+      loneKey,
     } = chunk
+    const inline = members === null && body.length <= INLINE_BODY_MAX
     const promoted = members === null ? 0 : 1
     const live = state === 'done' ? 0 : promoted === 1 ? size : accepted
     const { lastInsertRowid } = insertChunk.run(
       ...[id, queue, type, priority, partition, codec, state],
       ...[promoted, size, accepted, live, skip, absent, now],
+      ...[inline ? body : null, loneKey?.key ?? null, loneKey?.expiresAt ?? null],
     )
     const seq = Number(lastInsertRowid)
-    insertBody.run(seq, body, members)
+    if (!inline) insertBody.run(seq, body, members)
     return seq
   }
 
@@ -96,6 +111,7 @@ export function prepareChunks(db: SqliteTx): Chunks {
     if (chunk.promoted === 1) {
       deleteChunk.run(chunk.seq)
       deleteBody.run(chunk.seq)
+      loneKeys.chunksRemoved()
     } else {
       finishChunk.run(now, chunk.seq)
     }

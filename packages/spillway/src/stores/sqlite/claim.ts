@@ -6,6 +6,7 @@ import { type Chunks, prepareChunks } from './chunks.js'
 import type { SqliteTx } from './client.js'
 import type { Hints } from './hints.js'
 import { parseIndexes } from './index-list.js'
+import { prepareSettings } from './queues.js'
 
 export interface Claimer {
   /** Whether a claim would find something. Inside a read transaction. */
@@ -31,6 +32,8 @@ interface Candidate {
   readonly expiries: number
   readonly cursor: number | null
   readonly created_at: number
+  /** Null when it is kept apart. */
+  readonly body: string | null
 }
 
 interface Body {
@@ -39,14 +42,17 @@ interface Body {
 }
 
 const COLUMNS =
-  'seq, id, queue, type, priority, partition, codec, state, promoted, size, live, skip, token, expiries, cursor, created_at'
+  'seq, id, queue, type, priority, partition, codec, state, promoted, size, live, skip, token, expiries, cursor, created_at, body'
 const READY = "state = 'ready' and queue = ?1 and blocked = 0 and type = ?2"
 const EXPIRED =
   "state = 'leased' and queue = ?1 and lease_expires_at <= ?2 and type in (select value from json_each(?3))"
 
 export function prepareClaimer(db: SqliteTx): Claimer {
   const chunks: Chunks = prepareChunks(db)
-  const isPaused = db.prepare('select 1 from spillway_queues where name = ?1 and paused = 1')
+  const settings = prepareSettings(db)
+  const countLeased = db.prepare(
+    "select count(*) as leased from spillway_chunks where state = 'leased' and queue = ?1 and lease_expires_at > ?2",
+  )
   const anyReady = db.prepare(`select 1 from spillway_chunks where ${READY} limit 1`)
   const anyExpired = db.prepare(`select 1 from spillway_chunks where ${EXPIRED} limit 1`)
   const readyOfType = db.prepare(
@@ -59,10 +65,24 @@ export function prepareClaimer(db: SqliteTx): Claimer {
     update spillway_chunks
     set state = 'leased', token = token + 1, expiries = ?2, leased_by = ?3, lease_expires_at = ?4
     where seq = ?1`)
-  const bodyOf = db.prepare('select body, members from spillway_bodies where seq = ?1')
+  const keptApart = db.prepare('select body, members from spillway_bodies where seq = ?1')
 
-  function hasWork({ queue, types }: ClaimRequest, now: number): boolean {
-    if (isPaused.get(queue) !== undefined) return false
+  function bodyOf({ seq, body }: Candidate): Body {
+    return body === null ? (keptApart.get(seq) as Body) : { body, members: null }
+  }
+
+  /** Chunks that may be leased now. */
+  function room({ queue, chunksMax }: ClaimRequest, now: number): number {
+    const { paused, leasesMax } = settings.of(queue)
+    if (paused) return 0
+    if (leasesMax === null) return chunksMax
+    const { leased } = countLeased.get(queue, now) as { leased: number }
+    return Math.min(chunksMax, leasesMax - leased)
+  }
+
+  function hasWork(request: ClaimRequest, now: number): boolean {
+    const { queue, types } = request
+    if (room(request, now) <= 0) return false
     if (types.some((type) => anyReady.get(queue, type) !== undefined)) return true
     return anyExpired.get(queue, now, JSON.stringify(types)) !== undefined
   }
@@ -76,7 +96,7 @@ export function prepareClaimer(db: SqliteTx): Claimer {
   function lease(chunk: Candidate, request: ClaimRequest, now: number): Lease {
     const expiries = expiriesOf(chunk)
     take.run(chunk.seq, expiries, request.workerId, now + Math.trunc(request.leaseMs))
-    const { body, members } = bodyOf.get(chunk.seq) as Body
+    const { body, members } = bodyOf(chunk)
     const { id, queue, type, priority, partition, codec, size, cursor } = chunk
     return {
       ...{ chunkId: id, queue, type, priority, partition, codec, body, size, cursor, expiries },
@@ -89,7 +109,8 @@ export function prepareClaimer(db: SqliteTx): Claimer {
 
   function claim(request: ClaimRequest, now: number, hints: Hints): Lease[] {
     const leases: Lease[] = []
-    if (isPaused.get(request.queue) !== undefined) return leases
+    const chunksMax = room(request, now)
+    if (chunksMax <= 0) return leases
     let commands = 0
     for (const chunk of candidates(request, now)) {
       if (chunk.live === 0) {
@@ -97,7 +118,7 @@ export function prepareClaimer(db: SqliteTx): Claimer {
         chunks.finish(chunk, now, hints)
         continue
       }
-      if (leases.length >= request.chunksMax || (leases.length > 0 && commands >= request.commandsMax)) break
+      if (leases.length >= chunksMax || (leases.length > 0 && commands >= request.commandsMax)) break
       leases.push(lease(chunk, request, now))
       commands += chunk.live
     }

@@ -9,6 +9,13 @@ import { keyText } from './key-text.js'
 export interface Keys {
   /** Stores the keys of the draft's commands and says which of the commands are repeats; null = none is. */
   claim(draft: ChunkDraft, now: number): readonly AppendVerdict[] | null
+  /** The same for a chunk of one, whose key expires through the chunk's own row. */
+  claimLone(draft: ChunkDraft, key: KeyDraft, now: number): readonly AppendVerdict[] | null
+}
+
+/** The key of a chunk of one that is to run; null for any other chunk. */
+export function loneKeyOf({ size, keys, parked }: ChunkDraft): KeyDraft | null {
+  return size === 1 && parked === null ? (keys?.[0] ?? null) : null
 }
 
 export const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
@@ -30,6 +37,12 @@ on conflict (scope, key) do update
 set chunk_id = excluded.chunk_id, idx = excluded.idx, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at
 where expires_at <= ?5`
 
+const STORE_LONE = `
+insert into spillway_keys (scope, key, chunk_id, idx, fingerprint, expires_at) values (?1, ?2, ?3, 0, ?4, ?5)
+on conflict (scope, key) do update
+set chunk_id = excluded.chunk_id, idx = excluded.idx, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at
+where expires_at <= ?6`
+
 /** Which of the keys belong to a command that came before. `cross join`: without statistics SQLite would scan all keys per row. */
 const OWNERS = `
 select rows.key as place, keys.chunk_id, keys.idx, keys.fingerprint
@@ -39,6 +52,7 @@ where rows.type = 'array' and keys.expires_at > ?3 and not (keys.chunk_id = ?2 a
 export function prepareKeys(db: SqliteTx): Keys {
   const groups = prepareKeyGroups(db)
   const store = db.prepare(STORE)
+  const storeLone = db.prepare(STORE_LONE)
   const findOwners = db.prepare(OWNERS)
 
   function ownersOf({ type, id }: ChunkDraft, text: string, now: number): Owner[] {
@@ -66,6 +80,13 @@ export function prepareKeys(db: SqliteTx): Keys {
       const gaps = draft.parked === null ? [] : rowsWhere(draft, (place) => isGap(draft, place))
       if (countRows(gaps) > 0) owners.push(...ownersOf(draft, JSON.stringify(gaps), now))
       return owners.length === 0 ? null : verdictsOf(draft, owners)
+    },
+    claimLone(draft, { key, fingerprint, windowMs }, now) {
+      const text = keyText(key)
+      const expiresAt = now + Math.trunc(windowMs)
+      const { changes } = storeLone.run(draft.type, text, draft.id, fingerprint, expiresAt, now)
+      if (Number(changes) === 1) return null
+      return verdictsOf(draft, ownersOf(draft, JSON.stringify([[text, fingerprint]]), now))
     },
   }
 }

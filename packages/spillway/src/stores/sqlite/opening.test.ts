@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { sqliteRig, tempFolder } from '../../../test/support/sqlite-rig.js'
 import { assertVersion } from './client.js'
 import { loadSqlite, type SqliteClient, sqlite } from './index.js'
+import { MIGRATIONS } from './migrations/index.js'
+
+const LATEST = MIGRATIONS.length
 
 describe('opening a SQLite store', () => {
   it('creates nothing: without a schema it says how to get one', async () => {
@@ -12,7 +15,7 @@ describe('opening a SQLite store', () => {
     await expect(store.open()).rejects.toMatchObject({
       code: 'store_incompatible',
       message: expect.stringContaining('spillway migrate'),
-      details: { path, current: 0, target: 1 },
+      details: { path, current: 0, target: LATEST },
     })
     expect(existsSync(path)).toBe(false)
   })
@@ -31,15 +34,15 @@ describe('opening a SQLite store', () => {
 
   it('refuses a schema made by a newer release, and so does migrating', async () => {
     const { store, connect } = await sqliteRig({ state: 'migrated' })
-    connect().exec("insert into spillway_migrations values (2, 'from the future', 0)")
+    connect().exec(`insert into spillway_migrations values (${LATEST + 1}, 'from the future', 0)`)
     const newer = {
       code: 'store_incompatible',
       message: expect.stringContaining('Update Spillway'),
-      details: { current: 2, target: 1 },
+      details: { current: LATEST + 1, target: LATEST },
     }
     await expect(store.open()).rejects.toMatchObject(newer)
     await expect(store.schema.migrate()).rejects.toMatchObject(newer)
-    expect(await store.schema.state()).toEqual({ current: 2, target: 1, pending: [] })
+    expect(await store.schema.state()).toEqual({ current: LATEST + 1, target: LATEST, pending: [] })
   })
 
   it('refuses a SQLite with the WAL-reset bug and says what to do', async () => {
@@ -129,7 +132,7 @@ describe('migrating', () => {
   it('makes the folder of the file', async () => {
     const path = join(await tempFolder(), 'deep', 'deeper', 'store.db')
     const { store } = await sqliteRig({ state: 'nothing', path })
-    expect(await store.schema.migrate()).toEqual({ current: 1, target: 1, pending: [] })
+    expect(await store.schema.migrate()).toEqual({ current: LATEST, target: LATEST, pending: [] })
     expect(existsSync(path)).toBe(true)
   })
 
@@ -148,10 +151,12 @@ describe('migrating', () => {
     const path = join(await tempFolder(), 'store.db')
     for (let n = 0; n < 4; n += 1) rigs.push(await sqliteRig({ state: 'nothing', path }))
     const states = await Promise.all(rigs.map(({ store }) => store.schema.migrate()))
-    expect(states).toEqual(Array.from({ length: 4 }, () => ({ current: 1, target: 1, pending: [] })))
-    expect(rigs[0]?.rows('select version, name from spillway_migrations')).toEqual([
-      { version: 1, name: 'foundation' },
-    ])
+    expect(states).toEqual(
+      Array.from({ length: 4 }, () => ({ current: LATEST, target: LATEST, pending: [] })),
+    )
+    expect(rigs[0]?.rows('select version, name from spillway_migrations order by version')).toEqual(
+      MIGRATIONS.map(({ version, name }) => ({ version, name })),
+    )
   })
 })
 

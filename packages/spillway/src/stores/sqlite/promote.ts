@@ -40,17 +40,19 @@ interface Passenger {
 
 const DUE = `
 select parked.chunk_id, parked.idx, parked.queue, parked.type, parked.priority, parked.partition, parked.attempts,
-  parked.accepted_at, origins.seq, origins.codec, octet_length(bodies.body) as body_bytes
+  parked.accepted_at, origins.seq, origins.codec, octet_length(coalesce(origins.body, bodies.body)) as body_bytes
 from spillway_parked parked
 join spillway_chunks origins on origins.id = parked.chunk_id
-join spillway_bodies bodies on bodies.seq = origins.seq
+left join spillway_bodies bodies on bodies.seq = origins.seq
 where parked.next_at <= ?1 and parked.next_at is not null
 order by parked.next_at, parked.chunk_id, parked.idx limit ?2`
 
 /** SQLite cuts single payloads out of a body in a quarter of the time that decoding it here would take. */
 const PAYLOADS = `
-select places.value as idx, bodies.body -> ('$[' || places.value || ']') as payload
-from json_each(?2) places join spillway_bodies bodies on bodies.seq = ?1`
+select places.value as idx, coalesce(chunks.body, bodies.body) -> ('$[' || places.value || ']') as payload
+from json_each(?2) places
+cross join spillway_chunks chunks on chunks.seq = ?1
+left join spillway_bodies bodies on bodies.seq = chunks.seq`
 
 export function preparePromoter(db: SqliteTx): Promoter {
   const chunks: Chunks = prepareChunks(db)
@@ -95,6 +97,7 @@ export function preparePromoter(db: SqliteTx): Promoter {
         skip: null,
         absent: null,
         members: JSON.stringify(passengers.map(memberOf)),
+        loneKey: null,
       },
       now,
     )

@@ -4,6 +4,8 @@
 import type { PruneReport, PruneRequest } from '../../ports/index.js'
 import type { SqliteTx } from './client.js'
 import { prepareKeyGroups } from './key-groups.js'
+import { prepareLoneKeys } from './lone-keys.js'
+import { prepareSilentNodes } from './nodes.js'
 
 export interface Pruner {
   /** Inside a read transaction. */
@@ -23,34 +25,51 @@ interface Family {
 
 const ENDED = "state = 'done' and open = 0 and unsuccessful = 0 and ended_at <= ?1"
 const ENDED_BADLY = "state = 'done' and open = 0 and unsuccessful > 0 and ended_at <= ?1"
+/** Its key, if it is alone, was collected. */
+const COLLECTED = '(lone_key is null or seq <= ?3)'
 
 export function preparePruner(db: SqliteTx): Pruner {
   const keys = prepareKeyGroups(db)
+  const loneKeys = prepareLoneKeys(db)
+  const silentNodes = prepareSilentNodes(db)
   const families = [ENDED, ENDED_BADLY].map((ended) =>
-    db.prepare(`select seq, id, accepted from spillway_chunks where ${ended} order by ended_at limit ?2`),
+    db.prepare(
+      `select seq, id, accepted from spillway_chunks where ${ended} and ${COLLECTED} order by ended_at limit ?2`,
+    ),
   )
   const deletions = ['spillway_chunks', 'spillway_bodies', 'spillway_results'].map((table) =>
     db.prepare(`delete from ${table} where seq = ?1`),
   )
   const deleteRows = db.prepare('delete from spillway_parked where chunk_id = ?1')
 
-  function ended({ retentionMs, failedRetentionMs }: PruneRequest, limit: number, now: number): Family[] {
+  function ended(
+    { retentionMs, failedRetentionMs }: PruneRequest,
+    limit: number,
+    now: number,
+    collectedSeq: number,
+  ): Family[] {
     const found: Family[] = []
     for (const [place, keptMs] of [retentionMs, failedRetentionMs].entries()) {
       const until = now - Math.trunc(keptMs)
-      found.push(...((families[place]?.all(until, limit - found.length) ?? []) as Family[]))
+      found.push(...((families[place]?.all(until, limit - found.length, collectedSeq) ?? []) as Family[]))
     }
     return found
   }
 
   return {
-    hasWork: (request, now) => ended(request, 1, now).length > 0 || keys.anyExpired(now),
+    hasWork: (request, now) =>
+      loneKeys.any() ||
+      ended(request, 1, now, Number.MAX_SAFE_INTEGER).length > 0 ||
+      keys.anyExpired(now) ||
+      silentNodes.any(now),
     prune(request, now) {
-      const removed = firstFew(ended(request, request.limit, now))
+      silentNodes.forget(now)
+      const removed = firstFew(ended(request, request.limit, now, loneKeys.collect()))
       for (const { seq, id } of removed) {
         deleteRows.run(id)
         for (const deletion of deletions) deletion.run(seq)
       }
+      if (removed.length > 0) loneKeys.chunksRemoved()
       return {
         chunks: removed.length,
         commands: removed.reduce((sum, { accepted }) => sum + accepted, 0),

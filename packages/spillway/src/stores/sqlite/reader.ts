@@ -16,7 +16,9 @@ export interface Reading extends Counts, Listing {
 export function prepareReading(db: SqliteTx): Reading {
   const commands = prepareCommands(db)
   const resultAt = db.prepare('select result from spillway_results where seq = ?1 and idx = ?2')
-  const bodyOf = db.prepare('select body from spillway_bodies where seq = ?1')
+  const bodyOf = db.prepare(`
+    select coalesce(chunks.body, bodies.body) as body
+    from spillway_chunks chunks left join spillway_bodies bodies on bodies.seq = chunks.seq where chunks.seq = ?1`)
 
   function payloadsOf(chunk: Family): unknown[] {
     const { body } = bodyOf.get(chunk.seq) as { body: string }

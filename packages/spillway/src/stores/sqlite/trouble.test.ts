@@ -4,6 +4,7 @@ import { open, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { type SqliteRig, sqliteRig } from '../../../test/support/sqlite-rig.js'
 import type { SqliteDatabase } from './index.js'
+import { MIGRATIONS } from './migrations/index.js'
 
 /** The time the first try and its spin take is real; from then on only the virtual clock counts. */
 async function untilWaiting({ clock }: SqliteRig): Promise<void> {
@@ -54,7 +55,7 @@ describe("another connection's write lock", () => {
     const second = rig.store.append([rig.draft({ payloads: ['second'] })])
     await rig.clock.advance(100)
     await Promise.all([first, second])
-    expect(rig.rows('select body from spillway_bodies order by seq')).toEqual([
+    expect(rig.rows('select body from spillway_chunks order by seq')).toEqual([
       { body: '["first"]' },
       { body: '["second"]' },
     ])
@@ -92,7 +93,7 @@ describe("another connection's write lock", () => {
     await untilWaiting(rig)
     other.exec('commit')
     await rig.clock.advance(100)
-    expect(await migration).toMatchObject({ current: 1, pending: [] })
+    expect(await migration).toMatchObject({ current: MIGRATIONS.length, pending: [] })
   })
 
   it('fails the probe that readiness asks', async () => {
