@@ -1,0 +1,135 @@
+// Storing chunks, in one statement and one round trip.
+
+import type { AppendVerdict, ChunkDraft } from '../../domain/index.js'
+import type { AppendResult } from '../../ports/index.js'
+import { type AppendColumns, appendColumns, LOOKUP_ONLY } from './append-columns.js'
+import { int4s, int8s, texts } from './columns.js'
+import type { Database } from './database.js'
+import { Hints } from './hints.js'
+
+const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
+
+export const COLUMNS = `
+  $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::text[], $10::integer[],
+  $11::integer[], $12::text, $13::integer[], $14::integer[], $15::text[], $16::text[], $17::bigint[],
+  $18::integer[], $19::integer[], $20::integer[], $21::text[]`
+
+export const ANSWER = 'select created_at, absent from'
+const APPEND = `${ANSWER} @.append_1($1::bigint, $2::boolean, false, null, ${COLUMNS})`
+const APPEND_ATOMIC = `${ANSWER} @.append_atomic_1($1::bigint, $2::boolean, null, ${COLUMNS})`
+
+/** Why a command is not in the store: index, verdict, id of the command that came first. */
+type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
+
+export interface Answer {
+  readonly created_at: number
+  /** JSON of absences; null when every command is stored. */
+  readonly absent: string | null
+}
+
+export type Append = (drafts: readonly ChunkDraft[], atomic: boolean) => Promise<readonly AppendResult[]>
+
+/** How much the latest append says about the next one. */
+const LATEST_WEIGHT = 0.2
+/** Keys are taken without asking first while fewer appends than this met a known one: a vain try costs more than it saves. */
+const REPEATING_MAX = 0.3
+
+export function newAppend(db: Database): Append {
+  /** Share of the latest appends with keys that met a known one. */
+  let repeating = 0
+
+  return async (drafts, atomic) => {
+    const distinct = distinctDrafts(drafts)
+    if (distinct.length === 0) return []
+    const columns = appendColumns(distinct)
+    const { windows } = columns.keys
+    const isFresh = repeating < REPEATING_MAX && !windows.includes(LOOKUP_ONLY)
+    const values = [db.now(), isFresh, ...binaryValues(columns)]
+    const answers = await db.query<Answer>(atomic ? APPEND_ATOMIC : APPEND, values)
+    const results = resultsOf(distinct, answers)
+    if (windows.length > 0) {
+      const met = results.some(({ verdicts }) => verdicts !== null) ? 1 : 0
+      repeating += LATEST_WEIGHT * (met - repeating)
+    }
+    if (!atomic || !results.some(hasConflict)) db.give(hintsOf(distinct, answers))
+    return inOrder(drafts, distinct, results)
+  }
+}
+
+function binaryValues(columns: AppendColumns): unknown[] {
+  const { keys, followers } = columns
+  return [
+    texts(columns.ids),
+    texts(columns.queues),
+    texts(columns.types),
+    int4s(columns.priorities),
+    int4s(columns.partitions),
+    texts(columns.codecs),
+    texts(columns.bodies),
+    int4s(columns.sizes),
+    int4s(columns.parkedDrafts),
+    columns.parked,
+    int4s(keys.drafts),
+    int4s(keys.indexes),
+    texts(keys.texts),
+    texts(keys.fingerprints),
+    int8s(keys.windows),
+    int4s(followers.drafts),
+    int4s(followers.indexes),
+    int4s(followers.leaders),
+    texts(followers.fingerprints),
+  ]
+}
+
+/** A draft that comes twice in a call is stored once and answered twice. */
+export function distinctDrafts(drafts: readonly ChunkDraft[]): readonly ChunkDraft[] {
+  if (drafts.length < 2) return drafts
+  const byId = new Map<string, ChunkDraft>()
+  for (const draft of drafts) if (!byId.has(draft.id)) byId.set(draft.id, draft)
+  return [...byId.values()]
+}
+
+export function inOrder(
+  drafts: readonly ChunkDraft[],
+  distinct: readonly ChunkDraft[],
+  results: readonly AppendResult[],
+): readonly AppendResult[] {
+  if (drafts.length === distinct.length) return results
+  const byId = new Map(distinct.map(({ id }, at) => [id, results[at] as AppendResult]))
+  return drafts.map(({ id }) => byId.get(id) as AppendResult)
+}
+
+export function resultsOf(drafts: readonly ChunkDraft[], answers: readonly Answer[]): AppendResult[] {
+  return answers.map(({ created_at, absent }, at) => ({
+    createdAt: created_at,
+    verdicts: verdictsOf((drafts[at] as ChunkDraft).size, absencesOf(absent)),
+  }))
+}
+
+function absencesOf(absent: string | null): readonly Absence[] {
+  return absent === null ? [] : (JSON.parse(absent) as Absence[])
+}
+
+function verdictsOf(size: number, absences: readonly Absence[]): readonly AppendVerdict[] | null {
+  if (absences.every(([, status]) => status === 'accepted')) return null
+  const verdicts = new Array<AppendVerdict>(size).fill(ACCEPTED)
+  for (const [index, status, id] of absences) {
+    if (status !== 'accepted') verdicts[index] = { status, id: id as string }
+  }
+  return verdicts
+}
+
+function hasConflict({ verdicts }: AppendResult): boolean {
+  return verdicts?.some(({ status }) => status === 'conflict') ?? false
+}
+
+/** What workers can claim now. A chunk that was there before is announced again, which does no harm. */
+function hintsOf(drafts: readonly ChunkDraft[], answers: readonly Answer[]): Hints {
+  const hints = new Hints()
+  for (const [at, { queue, size, parked }] of drafts.entries()) {
+    const absent = answers[at]?.absent ?? null
+    const live = absent === null ? size : size - absencesOf(absent).length
+    if (parked === null && live > 0) hints.add(queue, live)
+  }
+  return hints
+}

@@ -1,0 +1,204 @@
+// What PostgreSQL, the network and the driver report, in Spillway's words, and that no password is in them.
+
+import pg from 'pg'
+import { requireServer } from 'spillway-test-bed'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { claimAll, complete, disposing, postgresRigs } from '../../../test/support/postgres-rig.js'
+import { sessionOn } from '../../../test/support/postgres-session.js'
+import { SpillwayError } from '../../errors/index.js'
+import { classifyPostgresError, storeError } from './errors.js'
+import { postgres } from './index.js'
+
+const PLACE = { where: 'db.example:5432/app', sent: true }
+
+function fromServer(code: string): Error {
+  return Object.assign(new Error('as the server says'), { code, severity: 'ERROR' })
+}
+
+describe('classifyPostgresError', () => {
+  it.each([
+    ...[
+      '40001',
+      '40P01',
+      '55P03',
+      '57P01',
+      '57P02',
+      '57P03',
+      '57014',
+      '53100',
+      '53200',
+      '53300',
+      '25006',
+      '25P03',
+      '58030',
+    ].map((code) => [code, 'transient'] as const),
+    ...['08000', '08006', '08P01'].map((code) => [code, 'transient'] as const),
+    ...['23505', '23502', '23503', '23514', '22001', '22003', '22P02', '22021', '54000'].map(
+      (code) => [code, 'data'] as const,
+    ),
+    ...['42P01', '42703', '42501', '42883', '3F000', '42804'].map((code) => [code, 'schema'] as const),
+    ...['42601', 'P0001', 'XX000'].map((code) => [code, 'permanent'] as const),
+  ])('takes SQLSTATE %s for %s', (code, fault) => {
+    expect(classifyPostgresError(fromServer(code))).toBe(fault)
+  })
+
+  it.each([
+    [Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })],
+    [new AggregateError([Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })])],
+    [new Error('Connection terminated unexpectedly')],
+    [new Error('Query read timeout')],
+    [new Error('timeout exceeded when trying to connect')],
+  ])('takes %s for transient', (error) => {
+    expect(classifyPostgresError(error)).toBe('transient')
+  })
+
+  it("knows nothing of errors that are not PostgreSQL's", () => {
+    for (const error of [new TypeError('x'), 'text', null, Object.assign(new Error('x'), { code: '23505' })])
+      expect(classifyPostgresError(error)).toBe('permanent')
+  })
+})
+
+describe('what a call rejects with', () => {
+  it.each([
+    ['53100', 'full'],
+    ['53300', 'connections'],
+    ['25006', 'read_only'],
+    ['57P01', 'shutdown'],
+    ['40P01', 'busy'],
+    ['57014', 'timeout'],
+  ])('is store_unavailable for SQLSTATE %s, with the reason %s', (code, reason) => {
+    expect(storeError(fromServer(code), PLACE)).toMatchObject({
+      code: 'store_unavailable',
+      retryable: true,
+      details: { reason, where: PLACE.where },
+    })
+  })
+
+  it('says that the outcome is unknown when the connection was lost after something was sent', () => {
+    const lost = new Error('Connection terminated unexpectedly')
+    expect(storeError(lost, PLACE)).toMatchObject({ details: { outcome: 'unknown' } })
+    expect(storeError(lost, { ...PLACE, sent: false })).not.toMatchObject({ details: { outcome: 'unknown' } })
+    expect(storeError(fromServer('40P01'), PLACE)).not.toMatchObject({ details: { outcome: 'unknown' } })
+  })
+
+  it('explains a missing prepared statement, and a missing table', () => {
+    expect(storeError(fromServer('26000'), PLACE)).toMatchObject({
+      code: 'store_incompatible',
+      message: expect.stringContaining('prepare: false'),
+    })
+    expect(storeError(fromServer('42P01'), PLACE)).toMatchObject({
+      code: 'store_incompatible',
+      message: expect.stringContaining('spillway migrate'),
+    })
+  })
+
+  it('leaves errors alone that are its own or nobody’s', () => {
+    const own = new SpillwayError('closed', 'x')
+    const other = new TypeError('x')
+    expect([storeError(own, PLACE), storeError(other, PLACE)]).toEqual([own, other])
+  })
+})
+
+describe('options', () => {
+  it.each([
+    ['nothing', {}],
+    ['both a url and a pool', { url: 'postgres://u:secret-word@h/d', pool: new pg.Pool() }],
+    ['another kind of url', { url: 'mysql://u:secret-word@h/d' }],
+  ])('are refused with %s, without a word of what was given', (_, options) => {
+    let error: unknown
+    try {
+      postgres(options)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error).toMatchObject({ code: 'invalid_argument' })
+    expect(everythingIn(error)).not.toContain('secret-word')
+  })
+})
+
+requireServer(describe, 'postgres')('a store whose server is in trouble', () => {
+  const newRig = disposing(postgresRigs())
+
+  it('says that a server does not answer, and not who asked', async () => {
+    const store = postgres('postgres://user:secret-word@127.0.0.1:1/app?sslmode=disable')
+    for (const call of [store.open, store.schema.state, store.schema.migrate]) {
+      const error = await call().catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'store_unavailable', details: { where: '127.0.0.1:1/app' } })
+      expect(everythingIn(error)).not.toContain('secret-word')
+    }
+  })
+
+  it('rejects every call while it is closed', async () => {
+    const { store } = await newRig({ state: 'migrated' })
+    const closed = { code: 'closed', retryable: true }
+    await expect(store.append([])).rejects.toMatchObject(closed)
+    await expect(claimAll(store)).rejects.toMatchObject(closed)
+    await expect(store.settle([])).rejects.toMatchObject(closed)
+    await expect(store.settleWithin([], () => [])).rejects.toMatchObject(closed)
+    await expect(store.reader.queues()).rejects.toMatchObject(closed)
+    await expect(store.control.queueSettings()).rejects.toMatchObject(closed)
+    await expect(store.nodes.list()).rejects.toMatchObject(closed)
+    await expect(store.probe()).rejects.toMatchObject(closed)
+  })
+
+  it('gives up a call after its deadline, and the connection with it', async () => {
+    const rig = await newRig({ queryTimeoutMs: 50, connectionsMax: 1 })
+    const session = await sessionOn(rig)
+    const lease = await rig.lease()
+    await session.query('begin')
+    await session.query('select 1 from chunks for update')
+    await expect(rig.store.settle([complete(lease)])).rejects.toMatchObject({
+      code: 'store_unavailable',
+      details: { reason: 'timeout', outcome: 'unknown' },
+    })
+    await session.query('rollback')
+    await rig.store.append([rig.draft()])
+  })
+
+  it('lives through the end of all of its connections', async () => {
+    const rig = await newRig()
+    await rig.store.append([rig.draft()])
+    await rig.rows(`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'spillway'`)
+    const again = async () => {
+      const error = await rig.store.append([rig.draft()]).catch((thrown: unknown) => thrown)
+      if (error instanceof Error) expect(error).toMatchObject({ code: 'store_unavailable' })
+      return error instanceof Error ? 'rejected' : 'stored'
+    }
+    const outcomes = [await again(), await again()]
+    expect(outcomes[1]).toBe('stored')
+    expect(await claimAll(rig.store)).toHaveLength(
+      1 + outcomes.filter((outcome) => outcome === 'stored').length,
+    )
+  })
+
+  it('can neither probe nor append on a read-only server, and says so', async () => {
+    const rig = await newRig()
+    const store = await rig.other({ connection: { options: '-c default_transaction_read_only=on' } })
+    const readOnly = { code: 'store_unavailable', details: { reason: 'read_only' } }
+    await expect(store.probe()).rejects.toMatchObject(readOnly)
+    await expect(store.append([rig.draft()])).rejects.toMatchObject(readOnly)
+    await rig.store.probe()
+    await rig.store.probe()
+    expect(await rig.rows('select count(*)::int as probes from @.probes')).toEqual([{ probes: 1 }])
+  })
+
+  it('keeps to its own way of reading values when the application changed the driver’s', async () => {
+    const rig = await newRig()
+    const before = pg.types.getTypeParser(20)
+    onTestFinished(() => pg.types.setTypeParser(20, before))
+    pg.types.setTypeParser(20, (text) => BigInt(text))
+    const lease = await rig.lease()
+    expect(typeof lease.token).toBe('number')
+  })
+})
+
+/** All texts of an error, its causes included. */
+function everythingIn(error: unknown): string {
+  if (!(error instanceof Error)) return JSON.stringify(error) ?? ''
+  const own = JSON.stringify(
+    Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name))),
+  )
+  return `${own} ${JSON.stringify(error)} ${everythingIn(error.cause)}`
+}

@@ -1,0 +1,89 @@
+// The connection as a handler has it: usable inside its transaction, and not after it. Ending the transaction is left to the
+// settlement; when the handler ended it all the same, no further statement of its runs, because each would commit by itself.
+
+import type { PoolClient } from 'pg'
+import { SpillwayError } from '../../errors/index.js'
+
+export interface HandlerClient {
+  readonly tx: PoolClient
+  /** The connection, for what the settlement does on the handler's behalf; throws where `tx` would. */
+  borrow(): PoolClient
+  /** From now on nothing can be done through either: the connection is somebody else's. */
+  revoke(): void
+}
+
+const OUT_OF_TRANSACTION = 'I'
+
+export function handlerClient(client: PoolClient): HandlerClient {
+  let revoked = false
+
+  function refusal(): SpillwayError | null {
+    if (revoked) return usedAfterwards()
+    return transactionStatus(client) === OUT_OF_TRANSACTION ? endedByHandler() : null
+  }
+
+  /** The driver's `query` takes its arguments in many ways, and so does this. */
+  function query(...args: unknown[]): unknown {
+    const refused = refusal()
+    const run = client.query as (...args: unknown[]) => unknown
+    if (refused === null) return run.apply(client, args)
+    if (isSubmittable(args[0])) throw refused
+    const callback = args.find((argument) => typeof argument === 'function')
+    if (callback === undefined) return Promise.reject(refused)
+    return callback(refused)
+  }
+
+  const tx = new Proxy(client, {
+    get(target, property) {
+      if (property === 'query') return query
+      if (property === 'release' || property === 'end') return refuseToEnd
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return {
+    tx,
+    borrow() {
+      const refused = refusal()
+      if (refused !== null) throw refused
+      return client
+    },
+    revoke() {
+      revoked = true
+    },
+  }
+}
+
+/** `I` outside a transaction, `T` inside, `E` inside one that failed; undefined where the driver does not tell. */
+export function transactionStatus(client: object): unknown {
+  if (!('getTransactionStatus' in client) || typeof client.getTransactionStatus !== 'function')
+    return undefined
+  return client.getTransactionStatus()
+}
+
+/** A cursor or a COPY stream, which the driver hands back as it is. */
+function isSubmittable(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'submit' in query
+}
+
+export function endedByHandler(cause?: unknown): SpillwayError {
+  return new SpillwayError(
+    'invalid_argument',
+    'The transaction ended before the handler did. Leave COMMIT and ROLLBACK on ctx.tx to the settlement; use savepoints to undo a part.',
+    { cause },
+  )
+}
+
+function usedAfterwards(): SpillwayError {
+  return new SpillwayError(
+    'invalid_argument',
+    'ctx.tx was used after its handler returned. Await every query before the handler returns.',
+  )
+}
+
+function refuseToEnd(): never {
+  throw new SpillwayError(
+    'invalid_argument',
+    'ctx.tx belongs to the settlement: neither release nor end it; it goes back by itself when the handler returns.',
+  )
+}

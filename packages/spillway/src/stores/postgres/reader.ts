@@ -1,0 +1,63 @@
+// Reading: every answer is of one moment, because it is one statement; a listing by chunks is of one moment per chunk.
+
+import { parseCommandId } from '../../domain/index.js'
+import type { CommandView, StoreReader } from '../../ports/index.js'
+import {
+  ACCOUNTING,
+  type AccountingCounts,
+  accountingOf,
+  QUEUE_COUNTS,
+  type QueueCount,
+  queueCounts,
+} from './counts.js'
+import type { Database } from './database.js'
+import { newListing } from './listing.js'
+import { Family, type FamilyRecord, familyColumns } from './stored-commands.js'
+import { commandView } from './view.js'
+
+/** Commands looked up by one statement. */
+const IDS_PER_READ = 1_000
+
+const PAYLOADS = `
+case when $3::boolean then (
+  select json_object_agg(payloads.position - 1, payloads.value::text)
+  from @.bodies cross join lateral json_array_elements(bodies.body::json) with ordinality payloads (value, position)
+  where bodies.seq = chunks.seq and payloads.position - 1 = any(asked.indexes)) end`
+
+const FAMILIES = `
+select ${familyColumns('idx = any(asked.indexes)', PAYLOADS)}
+from (
+  select id, array_agg(idx) as indexes from unnest($1::uuid[], $2::integer[]) as asked (id, idx) group by id
+) asked
+join @.chunks chunks on chunks.id = asked.id and not chunks.promoted`
+
+export function newReader(db: Database): StoreReader {
+  async function getSome(ids: readonly string[], payload: boolean): Promise<(CommandView | null)[]> {
+    const refs = ids.map(parseCommandId)
+    const known = refs.filter((ref) => ref !== null)
+    const chunkIds = known.map(({ chunkId }) => chunkId)
+    const indexes = known.map(({ index }) => index)
+    const records = await db.queryAnew<FamilyRecord>(FAMILIES, [chunkIds, indexes, payload])
+    const families = new Map(records.map((record) => new Family(record)).map((family) => [family.id, family]))
+    return refs.map((ref) => {
+      const command = ref === null ? null : (families.get(ref.chunkId)?.command(ref.index) ?? null)
+      return command === null ? null : commandView(command, payload)
+    })
+  }
+
+  return {
+    async get(ids, { payload = false } = {}) {
+      const views: (CommandView | null)[] = []
+      for (let from = 0; from < ids.length; from += IDS_PER_READ) {
+        views.push(...(await getSome(ids.slice(from, from + IDS_PER_READ), payload)))
+      }
+      return views
+    },
+    list: newListing(db),
+    queues: async () => queueCounts(await db.queryAnew<QueueCount>(QUEUE_COUNTS, [])),
+    async accounting() {
+      const [counts] = await db.queryAnew<AccountingCounts>(ACCOUNTING, [])
+      return accountingOf(counts as AccountingCounts)
+    },
+  }
+}
