@@ -1,0 +1,61 @@
+// Storing chunks in one round trip, which goes well when every key and every chunk is new: the statements of the whole transaction
+// are sent together, and the first that meets something it knows stops them before the commit.
+
+import type { ChunkDraft } from '../../domain/index.js'
+import type { AppendResult } from '../../ports/index.js'
+import { insertChunks, type NewChunk } from './chunks.js'
+import { chunkOf } from './drafts.js'
+import { isDuplicateEntry } from './errors.js'
+import { type KeyTables, LOCK_RING, ringDiffers } from './key-tables.js'
+import { agingKeys, insertNewKeys, keyRowsOf, windowOf } from './keys.js'
+import type { Session } from './session.js'
+import { Stopped, stopIf } from './stops.js'
+
+const NOW = '@spillway_now'
+
+/** Null, and nothing stored, when something was known: it takes a closer look. */
+export async function appendAtOnce(
+  session: Session,
+  tables: KeyTables,
+  drafts: readonly ChunkDraft[],
+): Promise<readonly AppendResult[] | null> {
+  if (drafts.some(({ parked }) => parked !== null)) return null
+  const chunks = drafts.map((draft) => chunkOf(draft, null) as NewChunk)
+  const statements = [
+    `set ${NOW} = ${session.now()}`,
+    `select ${NOW} as now`,
+    ...(await keyStatements(session, tables, drafts)),
+    ...insertChunks(chunks, NOW),
+  ]
+  try {
+    const results = await session.transaction(async (transaction) => {
+      try {
+        return await transaction.finish(statements)
+      } catch (error) {
+        throw isDuplicateEntry(error) ? new Stopped() : error
+      }
+    })
+    const createdAt = Number(results[1]?.rows[0]?.now)
+    return drafts.map(() => ({ createdAt, verdicts: null }))
+  } catch (error) {
+    if (error instanceof Stopped) return null
+    throw error
+  }
+}
+
+async function keyStatements(
+  session: Session,
+  tables: KeyTables,
+  drafts: readonly ChunkDraft[],
+): Promise<string[]> {
+  const rows = keyRowsOf(drafts)
+  if (rows.length === 0) return []
+  const windowMs = windowOf(rows)
+  const state = await tables.stateFor(session, windowMs)
+  return [
+    LOCK_RING,
+    stopIf(ringDiffers(state, windowMs)),
+    ...agingKeys(rows, state, NOW).map(stopIf),
+    ...insertNewKeys(rows, state, NOW),
+  ]
+}

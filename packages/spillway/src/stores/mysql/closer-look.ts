@@ -1,0 +1,121 @@
+// Storing chunks of which something may be known already: keys come first, because they say which commands are repeats. A chunk of
+// nothing but repeats is not stored, and one that was stored before is answered as then.
+
+import type { ChunkDraft } from '../../domain/index.js'
+import { SpillwayError } from '../../errors/index.js'
+import type { AppendResult } from '../../ports/index.js'
+import { insertChunks, type NewChunk } from './chunks.js'
+import type { Connection } from './connection.js'
+import { chunkOf, parkedRowsOf, resultOf, type StoredChunk } from './drafts.js'
+import type { RunResult } from './enlist/index.js'
+import { isDuplicateEntry } from './errors.js'
+import { CHUNKS_BY_ID } from './indexes.js'
+import { type KeyTables, LOCK_RING, type RingState, ringStateOf, widenRing } from './key-tables.js'
+import { claimKeys, keyRowsOf, verdictsOf } from './keys.js'
+import { rowsOf } from './select.js'
+import { integer, textList } from './sql-text.js'
+import { Stopped } from './stops.js'
+
+/** Thrown to undo an atomic call that met a conflict; carries what the call answers all the same. */
+export class AtomicConflict extends Error {
+  readonly results: readonly AppendResult[]
+
+  constructor(results: readonly AppendResult[]) {
+    super('atomic append met a conflict')
+    this.results = results
+  }
+}
+
+export interface LookRequest {
+  readonly drafts: readonly ChunkDraft[]
+  /** The longest window of their keys. */
+  readonly windowMs: number
+  /** SQL of the store's time. */
+  readonly now: string
+  /** Whether the transaction shares the ring's row already, so that nobody but itself can widen the ring. */
+  readonly widens: boolean
+}
+
+export interface Findings {
+  readonly results: readonly AppendResult[]
+  /** What is left to be written. */
+  readonly statements: readonly string[]
+}
+
+/** Finds out what is known and takes the keys. Throws `Stopped` when the ring was turned since it was read. */
+export async function lookCloser(
+  connection: Connection,
+  tables: KeyTables,
+  { drafts, windowMs, now: nowSql, widens }: LookRequest,
+): Promise<Findings> {
+  const [time, ringRow, stored] = (await connection.send([
+    `select ${nowSql} as now`,
+    LOCK_RING,
+    storedSql(drafts),
+  ])) as [RunResult, RunResult, RunResult]
+  const state = ringStateOf(ringRow.rows[0])
+  tables.learn(state)
+  if (state.windowMs < windowMs) {
+    if (!widens) throw new Stopped()
+    await connection.send([widenRing(windowMs)])
+  }
+  const answers = new Map(rowsOf<StoredChunk>(stored).map((chunk) => [chunk.id, resultOf(chunk)]))
+  const fresh = firstOfEach(drafts).filter(({ id }) => !answers.has(id))
+  const now = Number(time.rows[0]?.now)
+  const statements = await takeKeys(connection, fresh, state, now, answers)
+  return { results: drafts.map(({ id }) => answers.get(id) as AppendResult), statements }
+}
+
+async function takeKeys(
+  connection: Connection,
+  drafts: readonly ChunkDraft[],
+  state: RingState,
+  now: number,
+  answers: Map<string, AppendResult>,
+): Promise<string[]> {
+  const chunks: NewChunk[] = []
+  const rows: string[] = []
+  for (const together of groupsOf(drafts)) {
+    const owners = await claimKeys(connection, keyRowsOf(together), state, now)
+    for (const draft of together) {
+      const verdicts = verdictsOf(draft, owners)
+      answers.set(draft.id, { createdAt: now, verdicts })
+      const chunk = chunkOf(draft, verdicts)
+      if (chunk === null) continue
+      chunks.push(chunk)
+      rows.push(...parkedRowsOf(draft, chunk, now))
+    }
+  }
+  return [...insertChunks(chunks, integer(now)), ...rows]
+}
+
+export function storedSql(drafts: readonly Pick<ChunkDraft, 'id'>[]): string {
+  return `select id, size, absent, created_at from ${CHUNKS_BY_ID} where id in ${textList(drafts.map(({ id }) => id))}`
+}
+
+function firstOfEach(drafts: readonly ChunkDraft[]): ChunkDraft[] {
+  return [...new Map(drafts.map((draft) => [draft.id, draft])).values()]
+}
+
+/** Drafts whose keys may be taken by one statement. A gap must not see keys of drafts behind it. */
+function groupsOf(drafts: readonly ChunkDraft[]): ChunkDraft[][] {
+  if (drafts.every(({ parked }) => parked === null)) return [[...drafts]]
+  return drafts.map((draft) => [draft])
+}
+
+/** The same chunk was stored by another call in between. */
+export async function stoppedByDuplicate<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw isDuplicateEntry(error) ? new Stopped() : error
+  }
+}
+
+export function overtaken(place: string): SpillwayError {
+  return new SpillwayError(
+    'store_unavailable',
+    `Other calls on the database ${place} stored the same chunk, or turned the key tables, at the same time. The call may be repeated.`,
+    { details: { reason: 'overtaken', place } },
+  )
+}

@@ -1,0 +1,103 @@
+// From a draft and what is known of its keys to the chunk that is stored: which of its commands are absent, and what its first append
+// answered, so that a resend is answered the same.
+
+import { type AppendVerdict, type ChunkDraft, isTerminal, type ParkedDraft } from '../../domain/index.js'
+import type { AppendResult } from '../../ports/index.js'
+import type { NewChunk } from './chunks.js'
+import { openOf, unsuccessfulOf } from './families.js'
+import { formatIndexes } from './index-list.js'
+import { ACCEPTED } from './keys.js'
+import { type ParkedRow, writeRows } from './parked.js'
+
+/** Why a command of a stored chunk is not in the store: index, verdict, id of the command that came first. */
+type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
+
+export interface StoredChunk {
+  readonly id: string
+  readonly size: number
+  readonly absent: string | null
+  readonly created_at: number
+}
+
+/** The chunk of a draft, or null when nothing of it is to be stored. */
+export function chunkOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null): NewChunk | null {
+  const { id, queue, type, priority, partition, codec, body, size, parked } = draft
+  const absences = absencesOf(draft, verdicts)
+  if (absences.length === size) return null
+  const rows = parked === null ? [] : presentEntries(parked, absences)
+  return {
+    ...{ id, queue, type, priority, partition, codec, body, size },
+    state: parked === null ? 'ready' : 'done',
+    accepted: size - absences.length,
+    open: rows.reduce((sum, [, { state }]) => sum + openOf(state), 0),
+    unsuccessful: rows.reduce((sum, [, { state }]) => sum + unsuccessfulOf(state), 0),
+    skip: formatIndexes(absences.map(([index]) => index)),
+    absent: absences.length === 0 ? null : JSON.stringify(absences),
+    members: null,
+  }
+}
+
+/** The rows of a draft that is stored as parked. */
+export function parkedRowsOf(draft: ChunkDraft, chunk: NewChunk, now: number): string[] {
+  if (draft.parked === null) return []
+  const absences = chunk.absent === null ? [] : (JSON.parse(chunk.absent) as Absence[])
+  const rows = presentEntries(draft.parked, absences).map(([index, entry]) =>
+    rowOf(draft.id, index, entry, now),
+  )
+  const { queue, type, priority, partition } = draft
+  return writeRows({ queue, type, priority, partition, carrier: null }, rows)
+}
+
+function presentEntries(
+  parked: readonly (ParkedDraft | null)[],
+  absences: readonly Absence[],
+): (readonly [number, ParkedDraft])[] {
+  const absent = new Set(absences.map(([index]) => index))
+  return [...parked.entries()].flatMap(([index, entry]) =>
+    entry === null || absent.has(index) ? [] : [[index, entry] as const],
+  )
+}
+
+function rowOf(chunkId: string, index: number, entry: ParkedDraft, now: number): ParkedRow {
+  const ended = isTerminal(entry.state)
+  return {
+    chunkId,
+    index,
+    state: entry.state,
+    attempts: entry.attempts,
+    nextAt: ended ? null : Math.trunc(entry.nextAt ?? now),
+    acceptedAt: now,
+    finishedAt: ended ? now : null,
+    error: entry.error,
+    result: entry.result ?? null,
+    executedAt: entry.error === null ? null : now,
+  }
+}
+
+function absencesOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null): Absence[] {
+  const absences: Absence[] = []
+  if (verdicts === null && draft.parked === null) return absences
+  for (let index = 0; index < draft.size; index += 1) {
+    const verdict = verdicts?.[index] ?? ACCEPTED
+    if (verdict.status !== 'accepted') absences.push([index, verdict.status, verdict.id])
+    else if (draft.parked?.[index] === null) absences.push([index, 'accepted', null])
+  }
+  return absences
+}
+
+/** What the chunk's first append answered. */
+export function resultOf({ created_at, absent, size }: StoredChunk): AppendResult {
+  const createdAt = Number(created_at)
+  if (absent === null) return { createdAt, verdicts: null }
+  const absences = JSON.parse(absent) as Absence[]
+  if (absences.every(([, status]) => status === 'accepted')) return { createdAt, verdicts: null }
+  const verdicts = new Array<AppendVerdict>(Number(size)).fill(ACCEPTED)
+  for (const [index, status, id] of absences) {
+    if (status !== 'accepted') verdicts[index] = { status, id: id as string }
+  }
+  return { createdAt, verdicts }
+}
+
+export function hasConflict(result: AppendResult): boolean {
+  return result.verdicts?.some((verdict) => verdict.status === 'conflict') ?? false
+}

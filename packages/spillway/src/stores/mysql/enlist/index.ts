@@ -1,0 +1,3 @@
+export { within } from './enlist.js'
+export { assertStore, IDENTITY } from './identity.js'
+export type { Runner, RunResult } from './runner.js'

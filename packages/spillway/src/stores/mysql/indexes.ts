@@ -1,0 +1,14 @@
+// The tables by the index that a statement must use. A planner that knows of few rows would rather scan them all, or take an
+// index of one state, and a locking statement then waits for rows that are none of its business: that is how deadlocks are made.
+
+export const CHUNKS_BY_SEQ = 'spillway_chunks force index (primary)'
+export const CHUNKS_BY_ID = 'spillway_chunks force index (spillway_chunks_id)'
+export const ENDED_CHUNKS = 'spillway_chunks force index (spillway_chunks_ended)'
+export const READY_CHUNKS = 'spillway_chunks force index (spillway_chunks_ready)'
+export const LEASED_CHUNKS = 'spillway_chunks force index (spillway_chunks_leased)'
+export const CHUNKS_OF_PARTITION = 'spillway_chunks force index (spillway_chunks_partition)'
+
+/** Rows of commands, by command or by the time they are due; the statement calls them `parked`. */
+export const PARKED_BY_COMMAND = 'spillway_parked parked force index (primary)'
+export const PARKED_BY_QUEUE = 'spillway_parked parked force index (spillway_parked_queue)'
+export const DUE_PARKED = 'spillway_parked parked force index (spillway_parked_due)'

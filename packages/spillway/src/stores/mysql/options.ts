@@ -1,0 +1,80 @@
+// The options of the store, checked when it is made: a mistake is reported where it was made, not at the first call.
+
+import { SpillwayError } from '../../errors/index.js'
+import type { Clock, Random } from '../../ports/index.js'
+import type { Synchronous } from './server.js'
+import type { SessionSettings } from './session.js'
+import { machineRandom, machineWait } from './wait.js'
+
+export interface MysqlOptions {
+  /** Connections of this process for the store's own work, and as many again for handlers with transactions. Default 10. */
+  readonly poolSize?: number
+  /** How long a call waits for a free connection, in ms. Default 10,000. */
+  readonly acquireTimeout?: number
+  /** How long connecting may take, in ms. Default 10,000. */
+  readonly connectTimeout?: number
+  /** How long the server may take to answer before its connection is given up, in ms. Default 30,000. */
+  readonly queryTimeout?: number
+  /**
+   * `full` (default): a server that does not write each commit to its disk is refused. `normal`: it is accepted, and a crash of
+   * the server may take the last second of acknowledged commands.
+   */
+  readonly synchronous?: Synchronous
+  /** Where the time comes from. Default: the database's clock, and timers of the machine for waiting. */
+  readonly clock?: Clock
+  /** Jitter of the pauses before a transaction is tried again. */
+  readonly random?: Random
+}
+
+export interface StoreSettings extends SessionSettings {
+  readonly synchronous: Synchronous
+}
+
+const POOL_SIZE = 10
+const POOL_SIZE_MAX = 1_000
+const ACQUIRE_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_MS = 10_000
+const QUERY_TIMEOUT_MS = 30_000
+const DURATION_MS_MAX = 3_600_000
+const DEFAULT_PORT = '3306'
+
+export function checkOptions(url: string, options: MysqlOptions): StoreSettings {
+  const { synchronous = 'full', clock = null, random = machineRandom } = options
+  if (synchronous !== 'full' && synchronous !== 'normal') throw wrong("synchronous to be 'full' or 'normal'")
+  return {
+    target: { uri: url },
+    place: placeOf(url),
+    poolSize: bounded('poolSize', options.poolSize, POOL_SIZE, POOL_SIZE_MAX),
+    acquireTimeoutMs: duration('acquireTimeout', options.acquireTimeout, ACQUIRE_TIMEOUT_MS),
+    connectTimeoutMs: duration('connectTimeout', options.connectTimeout, CONNECT_TIMEOUT_MS),
+    queryTimeoutMs: duration('queryTimeout', options.queryTimeout, QUERY_TIMEOUT_MS),
+    synchronous,
+    wait: machineWait,
+    clock,
+    random,
+  }
+}
+
+/** `host:port/database`. The URL itself has a password in it and appears nowhere. */
+function placeOf(url: string): string {
+  const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : null
+  const database = parsed?.pathname.slice(1) ?? ''
+  if (parsed === null || !/^(mysql|mariadb):$/.test(parsed.protocol) || database === '') {
+    throw wrong('a URL of the form mysql://user:password@host:3306/database')
+  }
+  return `${parsed.hostname}:${parsed.port || DEFAULT_PORT}/${decodeURIComponent(database)}`
+}
+
+function duration(name: string, value: number | undefined, fallback: number): number {
+  return bounded(name, value, fallback, DURATION_MS_MAX)
+}
+
+function bounded(name: string, value: number | undefined, fallback: number, max: number): number {
+  if (value === undefined) return fallback
+  if (Number.isFinite(value) && value >= 1 && value <= max) return Math.trunc(value)
+  throw wrong(`${name} to be a number from 1 to ${max}`)
+}
+
+function wrong(expected: string): SpillwayError {
+  return new SpillwayError('invalid_argument', `mysql(): expected ${expected}.`)
+}

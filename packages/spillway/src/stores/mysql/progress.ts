@@ -1,0 +1,97 @@
+// What an execution came to, written into a leased chunk: successes are counted, everything else becomes or moves a row.
+
+import { type CommandUpdate, isTerminal, parseCommandId, type Settlement } from '../../domain/index.js'
+import type { FamilyChanges } from './families.js'
+import { type HeldChunk, isLive } from './held-chunk.js'
+import { lostAttempts, type ParkedRow, writeRows } from './parked.js'
+import { integer, multiRow, text } from './sql-text.js'
+
+export type Progress = Pick<Settlement, 'updates' | 'finished'>
+
+/**
+ * Marks what is over in the chunk and gives the statements for its rows. Repeating it, or naming a command that ended, changes
+ * nothing. With `complete`, every other command of a promoted chunk succeeded too.
+ */
+export function writeProgress(
+  chunk: HeldChunk,
+  progress: Progress,
+  complete: boolean,
+  families: FamilyChanges,
+  now: number,
+): string[] {
+  const rows: ParkedRow[] = []
+  const results: string[] = []
+  for (const update of progress.updates) {
+    if (!end(chunk, update.index)) continue
+    if (chunk.members !== null || update.state !== 'succeeded') {
+      rows.push(rowOf(chunk, update, now))
+      continue
+    }
+    chunk.succeeded += 1
+    if (update.result !== undefined) {
+      results.push(`(${chunk.seq}, ${integer(update.index)}, ${text(update.result)})`)
+    }
+  }
+  // In a submitted chunk the rest needs no mark of its own: the chunk's end counts it.
+  for (const index of complete && chunk.members !== null ? indexesOf(chunk) : progress.finished) {
+    if (!end(chunk, index)) continue
+    if (chunk.members === null) chunk.succeeded += 1
+    else rows.push(rowOf(chunk, silentSuccess(chunk, index), now))
+  }
+  return [
+    ...multiRow('insert into spillway_results (seq, idx, result) values', results),
+    ...writeChunkRows(chunk, rows, families),
+  ]
+}
+
+/** False when the command has ended already, or is none of the chunk's. */
+function end(chunk: HeldChunk, index: number): boolean {
+  if (!isLive(chunk, index)) return false
+  chunk.over.add(index)
+  chunk.changed = true
+  return true
+}
+
+function* indexesOf({ size }: HeldChunk): Generator<number> {
+  for (let index = 0; index < size; index += 1) yield index
+}
+
+function writeChunkRows(chunk: HeldChunk, rows: readonly ParkedRow[], families: FamilyChanges): string[] {
+  const { queue, type, priority, partition, promoted, seq } = chunk
+  for (const { chunkId, state } of rows) families.moved(chunkId, promoted ? 'promoted' : null, state)
+  // One order for everybody, or two carriers of the same family could wait for each other.
+  const sorted = [...rows].sort((a, b) =>
+    a.chunkId < b.chunkId ? -1 : a.chunkId > b.chunkId ? 1 : a.index - b.index,
+  )
+  return writeRows({ queue, type, priority, partition, carrier: promoted ? seq : null }, sorted)
+}
+
+function rowOf(chunk: HeldChunk, update: CommandUpdate, now: number): ParkedRow {
+  const ended = isTerminal(update.state)
+  return {
+    ...originOf(chunk, update.index),
+    state: update.state,
+    attempts: update.attempts,
+    nextAt: ended ? null : now + Math.trunc(update.delayMs),
+    finishedAt: ended ? now : null,
+    error: update.error,
+    result: update.result ?? null,
+    executedAt: now,
+  }
+}
+
+/** Where the command was submitted: a promoted chunk only carries it. */
+function originOf(
+  { id, members, createdAt }: HeldChunk,
+  index: number,
+): Pick<ParkedRow, 'chunkId' | 'index' | 'acceptedAt'> {
+  const member = members?.[index]
+  const origin = member === undefined ? null : parseCommandId(member.id)
+  if (member === undefined || origin === null) return { chunkId: id, index, acceptedAt: createdAt }
+  return { ...origin, acceptedAt: member.acceptedAt }
+}
+
+function silentSuccess({ expiries, members }: HeldChunk, index: number): CommandUpdate {
+  const attempts = (members?.[index]?.attempts ?? 0) + lostAttempts(expiries) + 1
+  return { index, state: 'succeeded', attempts, delayMs: 0, error: null }
+}

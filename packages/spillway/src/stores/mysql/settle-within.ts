@@ -1,0 +1,136 @@
+// Effects and settlement in one commit. The leases are checked and locked first, so that nobody takes them over until the commit;
+// then the handler works in the same transaction, on a connection that undoes whatever is not committed here.
+
+import type { LeaseRef, LeaseVerdict, Settlement } from '../../domain/index.js'
+import { SpillwayError } from '../../errors/index.js'
+import type { SettleScope, SettleWork } from '../../ports/index.js'
+import type { BulkWriter } from './bulk-write.js'
+import type { OpenConnection } from './connection.js'
+import { HandlerThrew } from './errors.js'
+import { newHandlersScope } from './handlers-scope.js'
+import type { MysqlTx } from './handlers-tx.js'
+import { type Holding, holdChunks } from './held-chunk.js'
+import { HeldWrites } from './held-writes.js'
+import { select } from './select.js'
+import type { Session } from './session.js'
+import { Hints, type Wake } from './wake.js'
+
+export interface WithinSettler {
+  /** Chunks that are being settled here now, and by which token. */
+  readonly running: ReadonlyMap<string, number>
+  settleWithin(
+    session: Session,
+    wake: Wake,
+    leases: readonly LeaseRef[],
+    work: SettleWork<MysqlTx>,
+  ): Promise<LeaseVerdict[]>
+}
+
+export function newWithinSettler(bulkWriter: BulkWriter): WithinSettler {
+  const running = new Map<string, number>()
+
+  async function run(
+    connection: OpenConnection,
+    session: Session,
+    work: (scope: SettleScope<MysqlTx>) => ReturnType<SettleWork<MysqlTx>>,
+  ): Promise<readonly Settlement[]> {
+    const { scope, end, fail } = newHandlersScope(connection, bulkWriter, session.place)
+    let settlements: readonly Settlement[]
+    try {
+      settlements = await work(scope)
+    } catch (error) {
+      throw new HandlerThrew(fail(error))
+    }
+    await end()
+    return settlements
+  }
+
+  async function within(
+    connection: OpenConnection,
+    session: Session,
+    leases: readonly LeaseRef[],
+    work: SettleWork<MysqlTx>,
+  ): Promise<{ verdicts: LeaseVerdict[]; hints: Hints }> {
+    const holding = leases.length === 0 ? NOTHING_HELD : await holdChunks(connection, leases, session.now())
+    const valid = leases.map((lease) => holding.find(lease) !== null)
+    const held = leases.filter((_, place) => valid[place])
+    for (const { chunkId, token } of held) running.set(chunkId, token)
+    try {
+      const settlements = await run(connection, session, (scope) => work(scope, valid))
+      const hints = new Hints()
+      const statements = await writesOf(connection, session, held, holding, settlements, hints)
+      await connection.send([...statements, 'commit'])
+      return { verdicts: valid.map((isValid) => (isValid ? 'ok' : 'stale')), hints }
+    } finally {
+      for (const { chunkId } of held) running.delete(chunkId)
+    }
+  }
+
+  return {
+    running,
+    async settleWithin(session, wake, leases, work) {
+      try {
+        const { verdicts, hints } = await session.withHandlersConnection((connection) =>
+          undoneIfThrown(connection, () => within(connection, session, leases, work)),
+        )
+        wake.give(hints)
+        return verdicts
+      } catch (error) {
+        throw error instanceof HandlerThrew ? error.cause : error
+      }
+    },
+  }
+}
+
+const NOTHING_HELD: Holding = { now: 0, find: () => null, drop: () => {} }
+
+async function undoneIfThrown<T>(connection: OpenConnection, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (connection.usable) await connection.send(['rollback']).catch(() => connection.destroy())
+    throw error
+  }
+}
+
+async function writesOf(
+  connection: OpenConnection,
+  session: Session,
+  held: readonly LeaseRef[],
+  holding: Holding,
+  settlements: readonly Settlement[],
+  hints: Hints,
+): Promise<string[]> {
+  const time = { ms: await timeFor(connection, session, holding, settlements), sql: session.now() }
+  const writes = new HeldWrites(holding, hints, time)
+  for (const settlement of settlements) {
+    const named = held.some(
+      ({ chunkId, token }) => chunkId === settlement.chunkId && token === settlement.token,
+    )
+    if (!named || writes.settle(settlement) !== 'ok') throw notHeld(settlement)
+  }
+  return writes.statements()
+}
+
+/** The handler took its time, and what is written about single commands counts from now. */
+async function timeFor(
+  connection: OpenConnection,
+  session: Session,
+  holding: Holding,
+  settlements: readonly Settlement[],
+): Promise<number> {
+  const writesRows = settlements.some(
+    (settlement) => settlement.updates.length > 0 || holding.find(settlement)?.promoted === true,
+  )
+  if (!writesRows) return holding.now
+  const [row] = await select<{ now: number }>(connection, `select ${session.now()} as now`)
+  return Number(row?.now)
+}
+
+function notHeld({ chunkId, token }: Settlement): SpillwayError {
+  return new SpillwayError(
+    'internal',
+    `Settle only valid leases of this call, each once: chunk ${chunkId} is not one.`,
+    { details: { chunkId, token } },
+  )
+}
