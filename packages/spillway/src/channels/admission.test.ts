@@ -27,7 +27,7 @@ function place(itemsMax: number, bytesMax: number) {
     ...{ clock, admission, log },
     offer(name: string, bytes: number): void {
       const command: PreparedCommand = {
-        ...{ type: 'job', queue: 'lane', payload: null, json: name, bytes, key: null },
+        ...{ type: 'job', queue: 'lane', json: name, bytes, key: null },
         ...{ priority: 0, partition: null, runAt: null },
       }
       const done = (verdict: { status: string }): void => void log.push(`${name} ${verdict.status}`)

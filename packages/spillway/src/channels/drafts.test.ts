@@ -25,7 +25,6 @@ it('every command is in exactly one chunk of its kind, in order, and keeps its k
           const command: PreparedCommand = {
             ...kind,
             queue: 'q',
-            payload: index,
             json,
             bytes: json.length,
             key,

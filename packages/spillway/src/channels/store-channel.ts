@@ -2,35 +2,28 @@
 // through the group commit; a refused key is its own command's affair, a failed append everybody's of that flush.
 
 import type { StoreSpec } from '../config/index.js'
-import {
-  type AppendVerdict,
-  CHUNK_BYTES_MAX,
-  CHUNK_COMMANDS_MAX,
-  type ChunkDraft,
-  chunkIdTime,
-  commandId,
-  type Durability,
-} from '../domain/index.js'
-import { SpillwayError } from '../errors/index.js'
+import { CHUNK_BYTES_MAX, CHUNK_COMMANDS_MAX, type Durability } from '../domain/index.js'
 import { GroupCommit } from '../group-commit/index.js'
-import type { AppendResult, Completion, OfferVerdict, PreparedCommand } from '../ports/index.js'
+import type { Completion, OfferVerdict, PreparedCommand, WithinTransaction } from '../ports/index.js'
 import { Admission } from './admission.js'
+import {
+  type Appended,
+  answerAtomic,
+  answerChunks,
+  appendChunks,
+  hasConflict,
+  recordCommitted,
+} from './append-chunks.js'
 import { appendResending, asStoreError } from './append-resending.js'
+import { appendWithin } from './append-within.js'
 import { Bounds } from './bounds.js'
 import type { ChannelContext, Offer, OpenChannel } from './channel-context.js'
-import { draftOf, type Group, groupOffers } from './drafts.js'
-import { atomicRefused, closed, conflict, queueFull, rejected } from './verdicts.js'
+import { closed, queueFull, rejected } from './verdicts.js'
 
 /** Commands and bytes of one append call: several chunks, one commit. */
 const FLUSH_COMMANDS_MAX = 4 * CHUNK_COMMANDS_MAX
 const FLUSH_BYTES_MAX = 2 * CHUNK_BYTES_MAX
 const APPENDS_IN_FLIGHT_MAX = 2
-
-interface Appended {
-  readonly groups: readonly Group[]
-  readonly drafts: readonly ChunkDraft[]
-  readonly results: readonly AppendResult[]
-}
 
 export class StoreChannel implements OpenChannel {
   readonly kind = 'store'
@@ -39,7 +32,8 @@ export class StoreChannel implements OpenChannel {
   readonly #commit: GroupCommit<Offer>
   readonly #pending: Bounds
   readonly #admission: Admission
-  readonly #atomics = new Set<Promise<unknown>>()
+  /** Appends outside the group commit. */
+  readonly #lone = new Set<Promise<unknown>>()
   #closed = false
 
   constructor(spec: StoreSpec, context: ChannelContext) {
@@ -71,20 +65,21 @@ export class StoreChannel implements OpenChannel {
     else this.#admission.admit({ command, done })
   }
 
-  async offerAll(commands: readonly PreparedCommand[]): Promise<readonly OfferVerdict[]> {
-    const { name } = this.#context.queue
-    const bytes = commands.reduce((sum, command) => sum + command.bytes, 0)
-    if (this.#closed) return commands.map(() => closed(name))
-    if (!this.#pending.fits(bytes, commands.length)) return commands.map(() => queueFull(name))
-    this.#pending.add(bytes, commands.length)
-    const appending = this.#appendAtomic(commands).catch((error: unknown) =>
-      commands.map(() => rejected(asStoreError(error))),
-    )
-    this.#atomics.add(appending)
-    const verdicts = await appending
-    this.#atomics.delete(appending)
-    this.#leave(bytes, commands.length)
-    return verdicts
+  offerAll(commands: readonly PreparedCommand[]): Promise<readonly OfferVerdict[]> {
+    return this.#alone(commands, async () => {
+      try {
+        return await answerAtomic(commands, this.durability, (offers) => this.#append(offers, true))
+      } catch (error) {
+        return commands.map(() => rejected(asStoreError(error)))
+      }
+    })
+  }
+
+  offerWithin(
+    commands: readonly PreparedCommand[],
+    within: WithinTransaction,
+  ): Promise<readonly OfferVerdict[]> {
+    return this.#alone(commands, () => appendWithin(this.#context, commands, within))
   }
 
   ready(): Promise<void> {
@@ -92,7 +87,7 @@ export class StoreChannel implements OpenChannel {
   }
 
   async drain(): Promise<void> {
-    await Promise.all([this.#commit.drain(), ...this.#atomics])
+    await Promise.all([this.#commit.drain(), ...this.#lone])
   }
 
   async close(): Promise<void> {
@@ -103,6 +98,30 @@ export class StoreChannel implements OpenChannel {
 
   lookup(): null {
     return null
+  }
+
+  /** An append of its own, counted against the bounds while it is under way. */
+  async #alone(
+    commands: readonly PreparedCommand[],
+    append: () => Promise<readonly OfferVerdict[]>,
+  ): Promise<readonly OfferVerdict[]> {
+    const { name } = this.#context.queue
+    const bytes = commands.reduce((sum, command) => sum + command.bytes, 0)
+    if (this.#closed) return commands.map(() => closed(name))
+    if (!this.#pending.fits(bytes, commands.length)) return commands.map(() => queueFull(name))
+    this.#pending.add(bytes, commands.length)
+    const appending = append()
+    const over = appending.then(
+      () => {},
+      () => {},
+    )
+    this.#lone.add(over)
+    try {
+      return await appending
+    } finally {
+      this.#lone.delete(over)
+      this.#leave(bytes, commands.length)
+    }
   }
 
   #take(offer: Offer): void {
@@ -118,9 +137,7 @@ export class StoreChannel implements OpenChannel {
 
   async #flush(offers: readonly Offer[]): Promise<void> {
     try {
-      const { groups, drafts, results } = await this.#append(offers, false)
-      for (let index = 0; index < groups.length; index += 1)
-        this.#answer(groups[index] as Group, drafts[index] as ChunkDraft, results[index] as AppendResult)
+      answerChunks(await this.#append(offers, false), this.durability)
     } finally {
       this.#leave(
         offers.reduce((sum, { command }) => sum + command.bytes, 0),
@@ -129,88 +146,16 @@ export class StoreChannel implements OpenChannel {
     }
   }
 
-  async #appendAtomic(commands: readonly PreparedCommand[]): Promise<OfferVerdict[]> {
-    const verdicts: OfferVerdict[] = new Array(commands.length)
-    const offers = commands.map(
-      (command, index): Offer => ({
-        command,
-        done: (verdict) => {
-          verdicts[index] = verdict
-        },
-      }),
-    )
-    const { groups, drafts, results } = await this.#append(offers, true)
-    for (const [index, group] of groups.entries())
-      this.#answer(group, drafts[index] as ChunkDraft, results[index] as AppendResult)
-    return results.some(hasConflict) ? refuseStored(verdicts, new Set(drafts.map(({ id }) => id))) : verdicts
-  }
-
   async #append(offers: readonly Offer[], atomic: boolean): Promise<Appended> {
-    const { store, clock, queue, newChunkId } = this.#context
-    const groups = groupOffers(offers, queue.chunkCommandsMax)
-    const drafts = groups.map((group) => draftOf(newChunkId(), queue.name, group))
-    const results = await appendResending(store, clock, drafts, atomic ? { atomic } : {})
-    if (results.length !== drafts.length)
-      throw new SpillwayError(
-        'internal',
-        `The ${store.name} store answered ${results.length} of ${drafts.length} chunks.`,
-      )
-    if (!(atomic && results.some(hasConflict))) this.#recordCommitted(groups, drafts, results)
-    return { groups, drafts, results }
-  }
-
-  #recordCommitted(
-    groups: readonly Group[],
-    drafts: readonly ChunkDraft[],
-    results: readonly AppendResult[],
-  ): void {
-    const { telemetry, queue } = this.#context
-    for (const [index, { type, size }] of drafts.entries()) {
-      const verdicts = results[index]?.verdicts ?? null
-      const commands =
-        verdicts === null ? size : verdicts.filter(({ status }) => status === 'accepted').length
-      const bytes = (groups[index] as Group).bytes
-      if (commands > 0)
-        telemetry.record({ event: 'chunk.committed', queue: queue.name, type, commands, bytes })
-    }
-  }
-
-  #answer({ offers }: Group, { id: chunkId, type }: ChunkDraft, { createdAt, verdicts }: AppendResult): void {
-    const { durability } = this
-    for (let index = 0; index < offers.length; index += 1) {
-      const { done } = offers[index] as Offer
-      const verdict = verdicts?.[index]
-      if (verdict === undefined || verdict.status === 'accepted') {
-        done({ status: 'accepted', id: commandId(chunkId, index), acceptedAt: createdAt, durability })
-      } else done(this.#refusalOrRepeat(type, verdict))
-    }
-  }
-
-  #refusalOrRepeat(type: string, verdict: Exclude<AppendVerdict, { status: 'accepted' }>): OfferVerdict {
-    if (verdict.status === 'conflict') return conflict(type, verdict.id)
-    // When the first command was accepted is told by its id, which was made just before.
-    return {
-      status: 'duplicate',
-      id: verdict.id,
-      acceptedAt: chunkIdTime(verdict.id),
-      durability: this.durability,
-    }
+    const { store, clock } = this.#context
+    const appended = await appendChunks(this.#context, offers, (drafts) =>
+      appendResending(store, clock, drafts, atomic ? { atomic } : {}),
+    )
+    if (!(atomic && hasConflict(appended))) recordCommitted(this.#context, appended)
+    return appended
   }
 }
 
 function answerAll(offers: readonly Offer[], verdict: OfferVerdict): void {
   for (const { done } of offers) done(verdict)
-}
-
-function hasConflict({ verdicts }: AppendResult): boolean {
-  return verdicts?.some(({ status }) => status === 'conflict') ?? false
-}
-
-/** After a conflict nothing of the call is stored: what would have been accepted was not, nor what would have repeated it. */
-function refuseStored(verdicts: readonly OfferVerdict[], chunkIds: ReadonlySet<string>): OfferVerdict[] {
-  const refusal = atomicRefused(verdicts.findIndex(({ status }) => status === 'rejected'))
-  return verdicts.map((verdict) => {
-    if (verdict.status === 'rejected') return verdict
-    return chunkIds.has(verdict.id.slice(0, verdict.id.indexOf('-'))) ? refusal : verdict
-  })
 }

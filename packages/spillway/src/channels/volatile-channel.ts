@@ -4,6 +4,7 @@
 
 import { type PoolSpec, store as storeSpec, type WhenFull } from '../config/index.js'
 import type { Durability } from '../domain/index.js'
+import { SpillwayError } from '../errors/index.js'
 import type { CommandView, Completion, OfferVerdict, PreparedCommand } from '../ports/index.js'
 import { Admission } from './admission.js'
 import type { ChannelContext, Offer, OpenChannel } from './channel-context.js'
@@ -110,6 +111,16 @@ export class VolatileChannel implements OpenChannel {
     for (const [index, command] of fresh.entries()) this.#remember(command, verdicts[index] as OfferVerdict)
     const inOrder = verdicts.values()
     return known.map((verdict) => verdict ?? (inOrder.next().value as OfferVerdict))
+  }
+
+  /** What lives in this process's memory cannot be rolled back with somebody's transaction. */
+  async offerWithin(): Promise<never> {
+    const { name } = this.#context.queue
+    throw new SpillwayError(
+      'unsupported',
+      `Queue ${name} has the ${this.kind} channel, which cannot take part in a transaction: give it the 'store' channel, or submit without tx once your transaction has committed.`,
+      { details: { queue: name, channel: this.kind } },
+    )
   }
 
   ready(): Promise<void> {

@@ -1,5 +1,5 @@
 export { Intake } from './intake.js'
 export type { SubmitVerdict } from './reception.js'
 export type { ManyOptions } from './submit-many.js'
-export type { SubmitOptions } from './submit-options.js'
+export type { EachOptions, SubmitOptions } from './submit-options.js'
 export type { StreamOptions, StreamReport } from './submit-stream.js'

@@ -11,8 +11,9 @@ import {
   type SubmitVerdict,
 } from './reception.js'
 import { type ManyOptions, submitMany } from './submit-many.js'
-import { NO_OPTIONS, type SubmitOptions } from './submit-options.js'
+import { type EachOptions, NO_OPTIONS, type SubmitOptions } from './submit-options.js'
 import { type PayloadSource, type StreamOptions, type StreamReport, submitStream } from './submit-stream.js'
+import { submitWithin } from './submit-within.js'
 
 export class Intake {
   readonly #reception: Reception
@@ -21,21 +22,16 @@ export class Intake {
     this.#reception = new Reception(options)
   }
 
-  /** Resolves with the receipt as soon as the command is as safe as its channel makes it; rejects with a SpillwayError. */
+  /**
+   * Resolves with the receipt as soon as the command is as safe as its channel makes it, or written in the caller's transaction;
+   * rejects with a SpillwayError.
+   */
   submit(command: CommandLike, payload: unknown, options: SubmitOptions = NO_OPTIONS): Promise<Receipt> {
-    return new Promise((resolve, reject) => {
-      const reception = this.#reception
-      const startedAt = reception.clock.monotonic()
-      const lane = reception.laneOf(command)
-      const answer = (verdict: OfferVerdict): void => {
-        if (verdict.status === 'rejected') reject(verdict.error)
-        else resolve(receiptOf(lane, verdict))
-      }
-      const prepared = reception.prepare(lane, payload, () => options)
-      if (prepared instanceof Promise)
-        void prepared.then((late) => reception.offer(lane, late, startedAt, answer))
-      else reception.offer(lane, prepared, startedAt, answer)
-    })
+    if (!hasTx(options)) return this.#submit(command, payload, options)
+    const { tx, ...own } = options
+    return tx === undefined
+      ? this.#submit(command, payload, own)
+      : submitWithin(this.#reception, command, payload, own, tx)
   }
 
   /** One verdict per command, in order; a bad one is refused alone. With `atomic`, all are stored or none. */
@@ -55,4 +51,24 @@ export class Intake {
   ): Promise<StreamReport> {
     return submitStream(this.#reception, command, payloads, options)
   }
+
+  #submit(command: CommandLike, payload: unknown, options: EachOptions): Promise<Receipt> {
+    return new Promise((resolve, reject) => {
+      const reception = this.#reception
+      const startedAt = reception.clock.monotonic()
+      const lane = reception.laneOf(command)
+      const answer = (verdict: OfferVerdict): void => {
+        if (verdict.status === 'rejected') reject(verdict.error)
+        else resolve(receiptOf(lane, verdict))
+      }
+      const prepared = reception.prepare(lane, payload, () => options)
+      if (prepared instanceof Promise)
+        void prepared.then((late) => reception.offer(lane, late, startedAt, answer))
+      else reception.offer(lane, prepared, startedAt, answer)
+    })
+  }
+}
+
+function hasTx(options: SubmitOptions): boolean {
+  return options !== NO_OPTIONS && typeof options === 'object' && options !== null && 'tx' in options
 }

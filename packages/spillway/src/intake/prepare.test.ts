@@ -52,7 +52,6 @@ describe('prepare', () => {
       ...{
         type: 'click',
         queue: 'default',
-        payload: { id: 'ü' },
         json,
         bytes: 11,
         priority: 3,

@@ -6,7 +6,7 @@ import { COMMAND_BYTES_MAX, fingerprint, KEY_LENGTH_MAX, type KeyDraft } from '.
 import { SpillwayError } from '../errors/index.js'
 import type { PreparedCommand } from '../ports/index.js'
 import { partitionOf } from './partition.js'
-import { checkOptions, priorityOf, runAtOf, type SubmitOptions } from './submit-options.js'
+import { checkOptions, type EachOptions, priorityOf, runAtOf } from './submit-options.js'
 import { invalidPayload, validate } from './validate.js'
 
 export interface PrepareContext {
@@ -20,7 +20,7 @@ export interface PrepareContext {
 export function prepare(
   context: PrepareContext,
   payload: unknown,
-  options: SubmitOptions,
+  options: EachOptions,
 ): PreparedCommand | Promise<PreparedCommand> {
   checkOptions(options)
   const output = validate(context.definition.name, context.definition.input, payload)
@@ -31,7 +31,7 @@ export function prepare(
 function encode(
   { definition, partitions, now }: PrepareContext,
   payload: unknown,
-  options: SubmitOptions,
+  options: EachOptions,
 ): PreparedCommand {
   const json = jsonOf(definition.name, payload)
   const bytes = Buffer.byteLength(json)
@@ -47,7 +47,6 @@ function encode(
   return {
     type: definition.name,
     queue: definition.queue,
-    payload,
     json,
     bytes,
     key: keyOf(definition, payload, json, options),
@@ -79,7 +78,7 @@ function keyOf(
   definition: AnyCommand,
   payload: unknown,
   json: string,
-  options: SubmitOptions,
+  options: EachOptions,
 ): KeyDraft | null {
   const derive = definition.idempotencyKey
   if (options.key === undefined && derive === null) return null

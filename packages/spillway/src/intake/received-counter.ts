@@ -3,14 +3,16 @@
 
 import type { Clock, Telemetry } from '../ports/index.js'
 
-export type ReceivedOutcome = 'accepted' | 'duplicate' | 'rejected'
+/** `enlisted` is not `accepted`: whether the caller's transaction commits is never told here. */
+export type ReceivedOutcome = 'accepted' | 'enlisted' | 'duplicate' | 'rejected'
 
-const OUTCOMES: readonly ReceivedOutcome[] = ['accepted', 'duplicate', 'rejected']
+const OUTCOMES: readonly ReceivedOutcome[] = ['accepted', 'enlisted', 'duplicate', 'rejected']
 
 export interface Tally {
   readonly queue: string
   readonly type: string
   accepted: number
+  enlisted: number
   duplicate: number
   rejected: number
   /** Monotonic time of the oldest submit among those that got a receipt; infinite when none did. */
@@ -18,7 +20,8 @@ export interface Tally {
 }
 
 export function emptyTally(queue: string, type: string): Tally {
-  return { queue, type, accepted: 0, duplicate: 0, rejected: 0, oldestStartedAt: Number.POSITIVE_INFINITY }
+  const counts = { accepted: 0, enlisted: 0, duplicate: 0, rejected: 0 }
+  return { queue, type, ...counts, oldestStartedAt: Number.POSITIVE_INFINITY }
 }
 
 export class ReceivedCounter {
@@ -32,7 +35,7 @@ export class ReceivedCounter {
   }
 
   count(tally: Tally, outcome: ReceivedOutcome, startedAt: number): void {
-    if (tally.accepted + tally.duplicate + tally.rejected === 0) this.#report(tally)
+    if (tally.accepted + tally.enlisted + tally.duplicate + tally.rejected === 0) this.#report(tally)
     tally[outcome] += 1
     if (outcome !== 'rejected' && startedAt < tally.oldestStartedAt) tally.oldestStartedAt = startedAt
   }

@@ -6,8 +6,9 @@ import type { Receipt } from '../domain/index.js'
 import { isSpillwayError, SpillwayError } from '../errors/index.js'
 import type { Channel, Clock, OfferVerdict, PreparedCommand, Telemetry } from '../ports/index.js'
 import { type PrepareContext, prepare } from './prepare.js'
-import { emptyTally, ReceivedCounter, type Tally } from './received-counter.js'
-import type { SubmitOptions } from './submit-options.js'
+import { emptyTally, ReceivedCounter, type ReceivedOutcome, type Tally } from './received-counter.js'
+import type { EachOptions } from './submit-options.js'
+import { TransactionTurns } from './transaction-turns.js'
 
 export interface IntakeOptions {
   readonly definitions: ReadonlyMap<string, AnyCommand>
@@ -39,6 +40,7 @@ const UNKNOWN = '_unknown'
 
 export class Reception {
   readonly clock: Clock
+  readonly turns = new TransactionTurns()
   readonly #lanes = new Map<string, Lane>()
   readonly #counter: ReceivedCounter
   readonly #unknown = emptyTally(UNKNOWN, UNKNOWN)
@@ -74,7 +76,7 @@ export class Reception {
   }
 
   /** Never throws: what is wrong with a command is its own answer. */
-  prepare(lane: Lane, payload: unknown, optionsOf: () => SubmitOptions): Prepared | Promise<Prepared> {
+  prepare(lane: Lane, payload: unknown, optionsOf: () => EachOptions): Prepared | Promise<Prepared> {
     try {
       const prepared = prepare(lane, payload, optionsOf())
       return prepared instanceof Promise ? prepared.catch(refusal) : prepared
@@ -96,8 +98,8 @@ export class Reception {
     })
   }
 
-  count(lane: Lane, status: OfferVerdict['status'], startedAt: number): void {
-    this.#counter.count(lane.tally, status, startedAt)
+  count(lane: Lane, outcome: ReceivedOutcome, startedAt: number): void {
+    this.#counter.count(lane.tally, outcome, startedAt)
   }
 }
 

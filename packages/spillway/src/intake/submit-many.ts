@@ -5,7 +5,8 @@ import { SpillwayError } from '../errors/index.js'
 import type { OfferVerdict, PreparedCommand } from '../ports/index.js'
 import type { CommandLike, Lane, Prepared, Reception, SubmitVerdict } from './reception.js'
 import { submitVerdict } from './reception.js'
-import { NO_OPTIONS, type SubmitOptions } from './submit-options.js'
+import { type EachOptions, NO_OPTIONS } from './submit-options.js'
+import { offerWithin } from './submit-within.js'
 
 /** Commands prepared and offered in one go; between two slices everybody else gets a turn. */
 const SLICE_COMMANDS = 1_000
@@ -15,8 +16,10 @@ export const ATOMIC_COMMANDS_MAX = 10_000
 export interface ManyOptions {
   /** All are stored or none. */
   atomic?: boolean
+  /** Your own open transaction on the store's database, for all of them: see SubmitOptions. The call rejects when it cannot be used. */
+  tx?: object | undefined
   /** Options of the command at this place. */
-  each?: (index: number) => SubmitOptions
+  each?: (index: number) => EachOptions
 }
 
 export async function submitMany(
@@ -32,10 +35,9 @@ export async function submitMany(
       'payloads must be an array; use submitStream for an iterable.',
       { details: { option: 'payloads' } },
     )
-  const verdicts =
-    options.atomic === true
-      ? await offerAtomic(reception, lane, payloads, options)
-      : await offerSliced(reception, lane, payloads, options)
+  const offerAll =
+    options.atomic === true ? offerAtomic : options.tx === undefined ? offerSliced : offerSlicedWithin
+  const verdicts = await offerAll(reception, lane, payloads, options)
   return verdicts.map((verdict) => submitVerdict(lane, verdict))
 }
 
@@ -73,6 +75,30 @@ async function offerSliced(
   return verdicts
 }
 
+/** One slice after the other, because they share one connection. */
+async function offerSlicedWithin(
+  reception: Reception,
+  lane: Lane,
+  payloads: readonly unknown[],
+  options: ManyOptions,
+): Promise<OfferVerdict[]> {
+  const within = { tx: options.tx, atomic: false }
+  const verdicts: OfferVerdict[] = []
+  for (let start = 0; start < payloads.length; start += SLICE_COMMANDS) {
+    const startedAt = reception.clock.monotonic()
+    const slice = payloads.slice(start, start + SLICE_COMMANDS)
+    const prepared = await prepareAll(reception, lane, slice, start, options)
+    const answers = (
+      await offerWithin(reception, lane, prepared.filter(isCommand), within, startedAt)
+    ).values()
+    for (const command of prepared) {
+      if (isCommand(command)) verdicts.push(answers.next().value as OfferVerdict)
+      else verdicts.push(refuse(reception, lane, command, startedAt))
+    }
+  }
+  return verdicts
+}
+
 async function offerAtomic(
   reception: Reception,
   lane: Lane,
@@ -88,6 +114,8 @@ async function offerAtomic(
   }
   const startedAt = reception.clock.monotonic()
   const prepared = await prepareAll(reception, lane, payloads, 0, options)
+  if (prepared.every(isCommand) && options.tx !== undefined)
+    return offerWithin(reception, lane, prepared, { tx: options.tx, atomic: true }, startedAt)
   const verdicts = prepared.every(isCommand) ? await lane.channel.offerAll(prepared) : refuseAll(prepared)
   for (const verdict of verdicts) reception.count(lane, verdict.status, startedAt)
   return verdicts
@@ -108,6 +136,11 @@ async function prepareAll(
   return prepared.some((command) => command instanceof Promise)
     ? Promise.all(prepared)
     : (prepared as Prepared[])
+}
+
+function refuse(reception: Reception, lane: Lane, error: SpillwayError, startedAt: number): OfferVerdict {
+  reception.count(lane, 'rejected', startedAt)
+  return { status: 'rejected', error }
 }
 
 function refuseAll(prepared: readonly Prepared[]): OfferVerdict[] {

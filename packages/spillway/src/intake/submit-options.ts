@@ -5,7 +5,8 @@ import { type Duration, durationMs } from '../config/index.js'
 import { CLOCK_SKEW_MS_MAX, DELAY_MS_MAX, PRIORITY_ABS_MAX } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 
-export interface SubmitOptions {
+/** What is said about one command of many. */
+export interface EachOptions {
   /** Idempotency key; overrides the definition's. */
   key?: string
   /** Higher first; overrides the definition's. */
@@ -16,19 +17,29 @@ export interface SubmitOptions {
   delay?: Duration
 }
 
-const KNOWN: readonly string[] = ['key', 'priority', 'runAt', 'delay'] satisfies (keyof SubmitOptions)[]
+export interface SubmitOptions extends EachOptions {
+  /**
+   * Your own open transaction on the store's database: the command is written in it and exists once it commits. A `pg` client, a
+   * `mysql2` connection, or the transaction that Kysely, Drizzle, Knex or Prisma hand you. Undefined = no transaction.
+   */
+  tx?: object | undefined
+}
 
-export const NO_OPTIONS: SubmitOptions = Object.freeze({})
+const KNOWN: readonly string[] = ['key', 'priority', 'runAt', 'delay'] satisfies (keyof EachOptions)[]
 
-export function checkOptions(options: SubmitOptions): void {
+export const NO_OPTIONS: EachOptions = Object.freeze({})
+
+export function checkOptions(options: EachOptions): void {
   if (options === NO_OPTIONS) return
   if (typeof options !== 'object' || options === null) throw unusable('options', 'must be an object')
+  if ('tx' in options)
+    throw unusable('tx', 'belongs to the whole submit, beside atomic, and not to one command of it')
   for (const name in options) {
     if (!KNOWN.includes(name)) throw unusable(name, `is not a submit option; use ${KNOWN.join(', ')}`)
   }
 }
 
-export function priorityOf(options: SubmitOptions, fallback: number): number {
+export function priorityOf(options: EachOptions, fallback: number): number {
   const { priority } = options
   if (priority === undefined) return fallback
   if (!Number.isSafeInteger(priority) || Math.abs(priority) > PRIORITY_ABS_MAX) {
@@ -38,7 +49,7 @@ export function priorityOf(options: SubmitOptions, fallback: number): number {
 }
 
 /** When the command may run at the earliest, in ms since the epoch; null when that is now. */
-export function runAtOf(options: SubmitOptions, now: () => number): number | null {
+export function runAtOf(options: EachOptions, now: () => number): number | null {
   const { runAt, delay } = options
   if (runAt === undefined && delay === undefined) return null
   if (runAt !== undefined && delay !== undefined)
