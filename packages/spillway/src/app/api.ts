@@ -15,12 +15,16 @@ import type {
   CommandView,
   ControlVerdict,
   ListRequest,
+  NodeRole,
+  NodeView,
   QueueCounts,
+  QueueSettings,
   SchemaState,
   Telemetry,
 } from '../ports/index.js'
 
 export type {
+  EachOptions,
   ManyOptions,
   StreamOptions,
   StreamReport,
@@ -29,7 +33,7 @@ export type {
 } from '../intake/index.js'
 
 /** What this process does. All of them by default. */
-export type Role = 'intake' | 'worker' | 'maintenance'
+export type Role = NodeRole
 
 export const ROLES: readonly Role[] = ['intake', 'worker', 'maintenance']
 
@@ -51,11 +55,17 @@ export interface CommandPage {
   readonly next: string | null
 }
 
-export interface QueueView extends QueueCounts {
+export interface QueueView extends QueueCounts, QueueSettings {
   readonly channel: string
   readonly concurrency: number
 }
 
+export interface NodeStatus extends NodeView {
+  /** What it holds at this moment of the roles that only one node may have. */
+  readonly holds: readonly string[]
+}
+
+/** Those of the store and its schema decide about readiness; a paused queue is only shown. */
 export interface HealthCheck {
   readonly name: string
   readonly ok: boolean
@@ -78,9 +88,12 @@ export interface Spillway {
   readonly clock: Clock
   readonly telemetry: Telemetry
 
-  /** Resolves once the command is as safe as its channel makes it; rejects with a SpillwayError that says what to do. */
+  /**
+   * Resolves once the command is as safe as its channel makes it; rejects with a SpillwayError that says what to do. With `tx`, your own
+   * transaction on the store's database, it resolves once the command is written there: it exists when that commits.
+   */
   submit<Input>(command: CommandOf<Input>, payload: NoInfer<Input>, options?: SubmitOptions): Promise<Receipt>
-  /** One verdict per command, in order; a bad one is refused alone. With `atomic`, all are stored or none. */
+  /** One verdict per command, in order; a bad one is refused alone. With `atomic`, all are stored or none. With `tx`, in your transaction. */
   submitMany<Input>(
     command: CommandOf<Input>,
     payloads: readonly NoInfer<Input>[],
@@ -105,9 +118,13 @@ export interface Spillway {
   /** Failed, dead and cancelled commands run again, with the same id and attempts counted anew. */
   redrive(ids: readonly string[]): Promise<readonly ControlVerdict[]>
   queues(): Promise<readonly QueueView[]>
-  /** A paused queue accepts but is not worked on, by any process. */
-  pause(queue: string): Promise<void>
-  resume(queue: string): Promise<void>
+  /** A paused queue accepts but is not worked on, by any process. The reason is for whoever looks at it. */
+  pause(queue: string, options?: { reason?: string }): Promise<QueueSettings>
+  resume(queue: string): Promise<QueueSettings>
+  /** Chunks of the queue that run at once, over all processes; null takes the limit away. */
+  limit(queue: string, leasesMax: number | null): Promise<QueueSettings>
+  /** Processes that work on this store, by start time; those that died are shown as such for a while. */
+  nodes(): Promise<readonly NodeStatus[]>
   /** Counts everything stored; for checks, not for a dashboard. */
   accounting(): Promise<Accounting>
   schema(): Promise<SchemaState>

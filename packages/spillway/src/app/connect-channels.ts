@@ -54,10 +54,10 @@ export function connectChannels(options: ConnectOptions): ConnectedChannels {
       ...queue,
       commands: queue.commands.map((command) => definitions.get(command.name) ?? command),
     })),
-    read: async (ids) => {
+    read: async (ids, options) => {
       const here = ids.map((id) => lookUp(channels, id))
       if (!here.includes(null)) return here
-      const stored = await store.reader.get(ids)
+      const stored = await store.reader.get(ids, options)
       return ids.map((_, index) => here[index] ?? stored[index] ?? null)
     },
     release: () => threads.close(),

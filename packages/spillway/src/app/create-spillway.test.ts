@@ -284,3 +284,31 @@ describe('a running Spillway', () => {
     await expect(spillway.submitMany(greet, [{ name: 1 }])).resolves.toMatchObject([{ ok: false }])
   })
 })
+
+describe('reading an outcome', () => {
+  const reading = async (options: Parameters<Awaited<ReturnType<typeof open>>['spillway']['outcome']>[1]) => {
+    const real = memory()
+    const reads: unknown[] = []
+    const reader: typeof real.reader = {
+      ...real.reader,
+      get: (ids, wanted) => {
+        reads.push(wanted)
+        return real.reader.get(ids, wanted)
+      },
+    }
+    const { spillway } = await open({ store: { ...real, reader } })
+    const { id } = await spillway.submit(greet, { name: 'Ada' })
+    await spillway.drain()
+    reads.length = 0
+    return { view: await spillway.outcome(id, options), reads }
+  }
+
+  it('reads the store once, with the payload where it is asked for', async () => {
+    const withPayload = await reading({ payload: true, wait: '5s' })
+    expect(withPayload.view).toMatchObject({ state: 'succeeded', payload: '{"name":"Ada"}' })
+    expect(withPayload.reads).toEqual([{ payload: true }])
+    const without = await reading({})
+    expect(without.view).not.toHaveProperty('payload')
+    expect(without.reads).toEqual([{ payload: false }])
+  })
+})

@@ -4,9 +4,16 @@
 import { type ResolvedConfig, resolveConfig, type SpillwayConfig } from '../config/index.js'
 import { SpillwayError } from '../errors/index.js'
 import { Intake } from '../intake/index.js'
-import { Maintenance } from '../maintenance/index.js'
+import { Maintenance, Registration } from '../maintenance/index.js'
 import { type Clock, type Random, tee } from '../ports/index.js'
-import { createChunkIds, holdProcess, processName, systemClock, systemRandom } from '../runtime/index.js'
+import {
+  createChunkIds,
+  holdProcess,
+  processName,
+  processPlace,
+  systemClock,
+  systemRandom,
+} from '../runtime/index.js'
 import {
   createLogs,
   createMetrics,
@@ -30,10 +37,15 @@ export interface CreateOptions {
   migrate?: boolean
   /** Lines of at least this level go to standard error. Default 'warn'. */
   logs?: LogLevel
+  /** Whether the store shows this process among its nodes. Default true; false is for tools that only look. */
+  register?: boolean
   /** For tests and simulations. */
   clock?: Clock
   random?: Random
 }
+
+/** How long a node counts as alive, and keeps a role, after it was last heard of. */
+const NODE_TTL_MS = 15_000
 
 export async function createSpillway(config: SpillwayConfig, options: CreateOptions = {}): Promise<Spillway> {
   const resolved = resolveConfig(config)
@@ -52,6 +64,7 @@ function assemble(config: ResolvedConfig, roles: readonly Role[], options: Creat
   const { clock = systemClock, random = systemRandom } = options
   const newChunkId = createChunkIds(clock, random)
   const workerId = config.worker.id ?? processName()
+  const nodeId = newChunkId()
   const metrics = metricsFor(config, clock)
   const telemetry = tee(
     metrics.telemetry,
@@ -60,7 +73,7 @@ function assemble(config: ResolvedConfig, roles: readonly Role[], options: Creat
   )
 
   const timed = instrumentStore(config.store, telemetry, clock)
-  const watch = new OutcomeWatch((ids) => channels.read(ids), clock)
+  const watch = new OutcomeWatch((ids, options) => channels.read(ids, options), clock)
   const store = observeSettles(timed, (chunkIds) => watch.settled(chunkIds))
   const channels = connectChannels({ config, store, clock, random, newChunkId, telemetry })
   metrics.observeQueues(() => store.reader.queues())
@@ -77,7 +90,7 @@ function assemble(config: ResolvedConfig, roles: readonly Role[], options: Creat
       })
   const maintenance = !roles.includes('maintenance')
     ? null
-    : new Maintenance({ ...parts, ...config.maintenance, newChunkId })
+    : new Maintenance({ ...parts, ...config.maintenance, newChunkId, nodeId, roleLeaseMs: NODE_TTL_MS })
   const intake = !roles.includes('intake')
     ? null
     : new Intake({
@@ -87,12 +100,22 @@ function assemble(config: ResolvedConfig, roles: readonly Role[], options: Creat
         clock,
         telemetry,
       })
+  const registration =
+    options.register === false
+      ? null
+      : new Registration({
+          ...parts,
+          nodes: store.nodes,
+          node: { id: nodeId, ...processPlace(), version: VERSION, roles },
+          ttlMs: NODE_TTL_MS,
+        })
   const letGo = holdProcess()
   const stations = new Stations({
     store,
     channels: [...channels.byQueue.values()],
     worker,
     maintenance,
+    registration,
     release: async () => {
       letGo()
       await channels.release()

@@ -2,7 +2,7 @@
 // nobody gives back can be read through.
 
 import { isSpillwayError } from '../errors/index.js'
-import type { Store } from '../ports/index.js'
+import type { QueueSettings, Store } from '../ports/index.js'
 import type { Health, HealthCheck } from './api.js'
 
 export async function checkHealth(store: Store, closing: boolean): Promise<Health> {
@@ -18,7 +18,20 @@ export async function checkHealth(store: Store, closing: boolean): Promise<Healt
       return `version ${current}`
     }),
   ]
-  return { ready: checks.every((check) => check.ok), checks }
+  return { ready: checks.every((check) => check.ok), checks: [...checks, await checkQueues(store)] }
+}
+
+/** A paused queue accepts, so it does not make anything unready; but whoever looks for trouble should see it. */
+function checkQueues({ control }: Store): Promise<HealthCheck> {
+  return attempt('queues', async () => {
+    const paused = [...(await control.queueSettings())].filter(([, settings]) => settings.paused)
+    if (paused.length === 0) return 'none is paused'
+    throw new Error(`paused: ${paused.map(pausedQueue).join(', ')}`)
+  })
+}
+
+function pausedQueue([queue, { pauseReason }]: readonly [string, QueueSettings]): string {
+  return pauseReason === null ? queue : `${queue} (${pauseReason})`
 }
 
 async function attempt(name: string, check: () => Promise<string>): Promise<HealthCheck> {

@@ -1,9 +1,11 @@
 export type {
   CommandOf,
   CommandPage,
+  EachOptions,
   Health,
   HealthCheck,
   ManyOptions,
+  NodeStatus,
   OutcomeOptions,
   QueueView,
   Role,

@@ -18,6 +18,7 @@ export function observeSettles(store: Store, settled: (chunkIds: readonly string
     wake: store.wake,
     reader: store.reader,
     control: store.control,
+    nodes: store.nodes,
     schema: store.schema,
     open: () => store.open(),
     close: () => store.close(),

@@ -8,7 +8,16 @@ const POLL_MS = 50
 /** Ids read in one call. */
 const READ_IDS_MAX = 500
 
-export type ReadCommands = (ids: readonly string[]) => Promise<readonly (CommandView | null)[]>
+export type ReadCommands = (
+  ids: readonly string[],
+  options?: { readonly payload?: boolean },
+) => Promise<readonly (CommandView | null)[]>
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Read the payload as well. */
+  readonly payload?: boolean | undefined
+}
 
 interface Waiter {
   readonly id: string
@@ -29,11 +38,16 @@ export class OutcomeWatch {
   }
 
   /** The view once it is terminal; the latest view, not terminal, when `waitMs` passed or `signal` aborted; null when it vanished. */
-  async wait(id: string, waitMs: number, signal?: AbortSignal): Promise<CommandView | null> {
-    const [now = null] = await this.#read([id])
+  async wait(
+    id: string,
+    waitMs: number,
+    { signal, payload = false }: WaitOptions = {},
+  ): Promise<CommandView | null> {
+    const now = await this.#readOne(id, payload)
     if (now === null || isTerminal(now.state) || waitMs <= 0 || signal?.aborted === true) return now
     const finished = await this.#finished(id, waitMs, signal)
-    return finished === undefined ? ((await this.#read([id]))[0] ?? null) : finished
+    // Waiting reads many commands at once, and without their payloads.
+    return finished === undefined || (payload && finished !== null) ? this.#readOne(id, payload) : finished
   }
 
   /** Chunks that this process has settled. */
@@ -49,6 +63,11 @@ export class OutcomeWatch {
       const ids = [...this.#waiters.keys()].filter((id) => hinted.has(parseCommandId(id)?.chunkId ?? ''))
       void this.#check(ids)
     })
+  }
+
+  async #readOne(id: string, payload: boolean): Promise<CommandView | null> {
+    const [view = null] = await this.#read([id], { payload })
+    return view
   }
 
   #finished(id: string, waitMs: number, signal?: AbortSignal): Promise<CommandView | null | undefined> {

@@ -2,7 +2,8 @@
 // an earlier configuration.
 
 import type { ResolvedQueue } from '../config/index.js'
-import type { QueueCounts } from '../ports/index.js'
+import { DEFAULT_QUEUE_SETTINGS } from '../domain/index.js'
+import type { QueueCounts, QueueSettings } from '../ports/index.js'
 import type { QueueView } from './api.js'
 
 const NOTHING: Omit<QueueCounts, 'queue' | 'paused'> = {
@@ -19,17 +20,17 @@ const NOTHING: Omit<QueueCounts, 'queue' | 'paused'> = {
 export function queueViews(
   configured: ReadonlyMap<string, ResolvedQueue>,
   counted: readonly QueueCounts[],
-  paused: ReadonlySet<string>,
+  settings: ReadonlyMap<string, QueueSettings>,
 ): QueueView[] {
   const counts = new Map(counted.map((queue) => [queue.queue, queue]))
-  const names = new Set([...configured.keys(), ...counts.keys()])
+  const names = new Set([...configured.keys(), ...counts.keys(), ...settings.keys()])
   return [...names].sort().map((queue) => {
     const config = configured.get(queue)
     return {
       ...NOTHING,
       ...counts.get(queue),
       queue,
-      paused: paused.has(queue),
+      ...(settings.get(queue) ?? DEFAULT_QUEUE_SETTINGS),
       channel: config?.channel.kind ?? 'none',
       concurrency: config?.concurrency ?? 0,
     }

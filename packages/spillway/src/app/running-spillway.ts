@@ -10,6 +10,7 @@ import type {
   CommandView,
   ControlVerdict,
   ListRequest,
+  QueueSettings,
   SchemaState,
   Store,
   Telemetry,
@@ -19,6 +20,7 @@ import type {
   CommandPage,
   Health,
   ManyOptions,
+  NodeStatus,
   OutcomeOptions,
   QueueView,
   Role,
@@ -29,7 +31,9 @@ import type {
   SubmitVerdict,
 } from './api.js'
 import { checkHealth } from './health.js'
+import { nodeStatuses } from './node-statuses.js'
 import type { OutcomeWatch } from './outcome-watch.js'
+import { limitQueue, pauseQueue, resumeQueue } from './queue-verbs.js'
 import { queueViews } from './queue-views.js'
 import type { Stations } from './stations.js'
 
@@ -96,7 +100,7 @@ export class RunningSpillway implements Spillway {
   async outcome(id: string, options: OutcomeOptions = {}): Promise<CommandView> {
     const waitMs = options.wait === undefined ? 0 : durationMs(options.wait, 'wait')
     if (parseCommandId(id) === null) throw notFound(id)
-    const seen = await this.#parts.watch.wait(id, waitMs, options.signal)
+    const seen = await this.#parts.watch.wait(id, waitMs, options)
     if (seen === null) throw this.#absent(id)
     if (waitMs > 0 && !isTerminal(seen.state) && options.signal?.aborted !== true) {
       throw new SpillwayError(
@@ -107,9 +111,7 @@ export class RunningSpillway implements Spillway {
         },
       )
     }
-    if (options.payload !== true) return seen
-    const [withPayload = null] = await this.#parts.store.reader.get([id], { payload: true })
-    return withPayload ?? seen
+    return seen
   }
 
   async list(request: ListRequest): Promise<CommandPage> {
@@ -132,15 +134,23 @@ export class RunningSpillway implements Spillway {
 
   async queues(): Promise<readonly QueueView[]> {
     const { config, store } = this.#parts
-    return queueViews(config.queues, await store.reader.queues(), new Set(await store.control.pausedQueues()))
+    return queueViews(config.queues, await store.reader.queues(), await store.control.queueSettings())
   }
 
-  pause(queue: string): Promise<void> {
-    return this.#setPaused(queue, true)
+  pause(queue: string, options: { reason?: string } = {}): Promise<QueueSettings> {
+    return pauseQueue(this.#parts, queue, options.reason)
   }
 
-  resume(queue: string): Promise<void> {
-    return this.#setPaused(queue, false)
+  resume(queue: string): Promise<QueueSettings> {
+    return resumeQueue(this.#parts, queue)
+  }
+
+  limit(queue: string, leasesMax: number | null): Promise<QueueSettings> {
+    return limitQueue(this.#parts, queue, leasesMax)
+  }
+
+  nodes(): Promise<readonly NodeStatus[]> {
+    return nodeStatuses(this.#parts.store)
   }
 
   accounting(): Promise<Accounting> {
@@ -166,15 +176,6 @@ export class RunningSpillway implements Spillway {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #setPaused(queue: string, paused: boolean): Promise<void> {
-    if (!this.config.queues.has(queue)) {
-      throw new SpillwayError('not_found', `There is no queue '${queue}' in the configuration.`, {
-        details: { queue },
-      })
-    }
-    await this.#parts.store.control.setPaused(queue, paused)
   }
 
   #intake(): Intake | SpillwayError {

@@ -1,7 +1,7 @@
 // Starting and stopping the parts in the order in which commands flow, so that nothing accepted is left without somebody
 // who will handle it, and the store is the last to go.
 
-import type { Maintenance } from '../maintenance/index.js'
+import type { Maintenance, Registration } from '../maintenance/index.js'
 import type { Channel, Store } from '../ports/index.js'
 import type { Worker } from '../worker/index.js'
 
@@ -10,6 +10,8 @@ export interface StationParts {
   readonly channels: readonly Channel[]
   readonly worker: Worker | null
   readonly maintenance: Maintenance | null
+  /** Null in a process that does not count among the nodes. */
+  readonly registration: Registration | null
   /** What else to give back at the very end: threads, the hold on the process. */
   readonly release: () => void | Promise<void>
 }
@@ -22,6 +24,7 @@ export class Stations {
   }
 
   start(): void {
+    this.#parts.registration?.start()
     this.#parts.worker?.start()
     this.#parts.maintenance?.start()
   }
@@ -34,11 +37,12 @@ export class Stations {
 
   /** Every part is stopped even when one of them fails; the first failure is rethrown at the end. */
   async close(): Promise<void> {
-    const { channels, worker, maintenance, store, release } = this.#parts
+    const { channels, worker, maintenance, registration, store, release } = this.#parts
     const steps: (() => unknown)[] = [
       () => Promise.all(channels.map((channel) => channel.close())),
       () => maintenance?.stop(),
       () => worker?.stop(),
+      () => registration?.stop(),
       () => store.close(),
       release,
     ]

@@ -51,6 +51,13 @@ const QUEUE: CommandTable = new Map<string, CommandEntry>([
       load: async () => (await import('./commands/queue-pause.js')).queueResume,
     },
   ],
+  [
+    'limit',
+    {
+      summary: 'Limit how many chunks of a queue run at once',
+      load: async () => (await import('./commands/queue-limit.js')).queueLimit,
+    },
+  ],
 ])
 
 export const COMMANDS: CommandTable = new Map<string, CommandEntry | CommandGroup>([
@@ -129,4 +136,11 @@ export const COMMANDS: CommandTable = new Map<string, CommandEntry | CommandGrou
   ],
   ['dlq', { summary: 'Dead commands', commands: DLQ }],
   ['queue', { summary: 'Queues', commands: QUEUE }],
+  [
+    'nodes',
+    {
+      summary: 'Show the processes that work on the store',
+      load: async () => (await import('./commands/nodes.js')).nodes,
+    },
+  ],
 ])

@@ -1,9 +1,9 @@
 // Queues as rows: how they are set up and what waits in them.
 
-import { systemClock } from '../runtime/index.js'
-import { jsonLine } from './printable.js'
+import { ago } from './age.js'
+import { jsonLine, printable } from './printable.js'
 import { type Column, writeTable } from './table.js'
-import type { QueueRecord } from './target/records.js'
+import type { QueueRecord, QueueSettingsRecord } from './target/records.js'
 import type { Output } from './terminal.js'
 
 const COUNTS = ['ready', 'running', 'scheduled', 'retrying', 'failed', 'dead', 'cancelled'] as const
@@ -19,9 +19,11 @@ const COLUMNS: readonly Column<QueueRecord>[] = [
   })),
   {
     heading: 'oldest',
-    cell: ({ oldestReadyAt }) => (oldestReadyAt === null ? '' : age(oldestReadyAt)),
+    cell: ({ oldestReadyAt }) => (oldestReadyAt === null ? '' : ago(oldestReadyAt)),
     right: true,
   },
+  { heading: 'limit', cell: ({ leasesMax }) => (leasesMax === null ? '' : String(leasesMax)), right: true },
+  { heading: 'reason', cell: ({ pauseReason }) => pauseReason ?? '' },
 ]
 
 export function writeQueues(output: Output, queues: readonly QueueRecord[], json: boolean): void {
@@ -32,12 +34,19 @@ export function writeQueues(output: Output, queues: readonly QueueRecord[], json
 /** The counts that are not zero, on one line. */
 export function queueSummary(queue: QueueRecord): string {
   const counts = COUNTS.filter((count) => queue[count] > 0).map((count) => `${count} ${queue[count]}`)
-  const state = queue.paused ? ['paused'] : []
+  const reason = queue.pauseReason === null ? '' : `: ${queue.pauseReason}`
+  const state = queue.paused ? [`paused${reason}`] : []
   return [...state, ...counts].join('  ') || 'idle'
 }
 
-function age(since: string): string {
-  const seconds = Math.max(0, Math.round((systemClock.now() - Date.parse(since)) / 1_000))
-  if (seconds < 120) return `${seconds}s`
-  return seconds < 7_200 ? `${Math.round(seconds / 60)}m` : `${Math.round(seconds / 3_600)}h`
+/** What every process obeys about a queue from now on. */
+export function writeSettings(output: Output, settings: QueueSettingsRecord, json: boolean): void {
+  if (json) output.line(jsonLine(settings))
+  else output.line(printable(`${settings.queue} ${workOf(settings)}`))
+}
+
+function workOf({ paused, pauseReason, leasesMax }: QueueSettingsRecord): string {
+  const reason = pauseReason === null ? '' : `: ${pauseReason}`
+  const limit = leasesMax === null ? '' : `, at most ${leasesMax} chunks at once`
+  return `${paused ? `is paused${reason}` : 'is worked on'}${limit}`
 }

@@ -3,25 +3,60 @@
 
 import { PAGE_ROWS_MAX } from '../domain/index.js'
 import type { ControlVerdict, ListRequest } from '../ports/index.js'
-import type { Session } from './command.js'
+import type { Invocation, Session } from './command.js'
 import { commandPages } from './command-rows.js'
 import { confirm } from './confirm.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { Interrupted } from './interruption.js'
+import { filterArgs } from './list-args.js'
 import { jsonLine } from './printable.js'
+import { targetArgs } from './shared-args.js'
+import { withTarget } from './target/open-target.js'
 import type { Target } from './target/target.js'
 import { exitCodeOfVerdicts, type VerdictRow, verdictRows, writeVerdicts } from './verdict-rows.js'
 
 /** Commands of one run; the next run goes on. Bounds the memory of their ids. */
 const RETRY_COMMANDS_MAX = 100_000
 
-export interface RetryOptions {
+export const retryArgs = {
+  ...filterArgs,
+  'dry-run': { type: 'boolean', description: 'Only show which ones' },
+  yes: { type: 'boolean', description: 'Do not ask' },
+  ...targetArgs,
+} as const
+
+type Filter = Omit<ListRequest, 'limit' | 'after'>
+
+interface RetryOptions {
   readonly json: boolean
   readonly dryRun: boolean
   readonly yes: boolean
 }
 
-export async function retryIds(
+/** What is meant: commands by their ids, or all that the filter finds. */
+export interface RetryRun {
+  readonly ids: readonly string[]
+  readonly filter: Filter
+}
+
+export async function runRetry(
+  invocation: Pick<Invocation<typeof retryArgs>, 'values'> & Session,
+  { ids, filter }: RetryRun,
+): Promise<ExitCode> {
+  const { values } = invocation
+  const options: RetryOptions = {
+    json: values.json === true,
+    dryRun: values['dry-run'] === true,
+    yes: values.yes === true,
+  }
+  return await withTarget(invocation, values, (target) =>
+    ids.length > 0
+      ? retryIds(invocation, target, ids, options)
+      : retryMatching(invocation, target, filter, options),
+  )
+}
+
+async function retryIds(
   { terminal }: Session,
   target: Target,
   ids: readonly string[],
@@ -38,10 +73,10 @@ export async function retryIds(
   return exitCodeOfVerdicts(verdicts)
 }
 
-export async function retryMatching(
+async function retryMatching(
   session: Session,
   target: Target,
-  filter: Omit<ListRequest, 'limit' | 'after'>,
+  filter: Filter,
   { json, dryRun, yes }: RetryOptions,
 ): Promise<ExitCode> {
   const { terminal } = session
@@ -67,7 +102,7 @@ export async function retryMatching(
 async function matchingIds(
   { interruption, terminal }: Session,
   target: Target,
-  filter: Omit<ListRequest, 'limit' | 'after'>,
+  filter: Filter,
 ): Promise<string[]> {
   const ids: string[] = []
   for await (const { items } of commandPages(target, {

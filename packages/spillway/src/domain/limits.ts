@@ -25,6 +25,10 @@ export const ERROR_STACK_MAX = 4_000
 export const HISTORY_MAX = 20
 /** Bytes of a handler's result kept with a command as JSON. */
 export const RESULT_BYTES_MAX = 64 * 1024
+/** Characters of the reason for which a queue is paused. */
+export const PAUSE_REASON_MAX = 500
+/** The largest limit of chunks that a queue leases at once. */
+export const QUEUE_LEASES_MAX = 1_000_000
 /** Rows of one page of a listing. */
 export const PAGE_ROWS_MAX = 500
 /** Executions that one failing batch may cost while the bad commands are searched for. */
@@ -33,5 +37,7 @@ export const BISECT_EXECUTIONS_MAX = 256
 export const CRASHES_BEFORE_ISOLATION = 2
 /** Longest delay, and longest distance of runAt, that is accepted: ten years. */
 export const DELAY_MS_MAX = 10 * 365 * 86_400_000
+/** A node that was silent for this many times its time to live is forgotten. */
+export const NODE_SILENCES_MAX = 10
 /** How far the wall clocks of the store and of the processes that use it may be apart: hosts that keep time by NTP stay far below. */
 export const CLOCK_SKEW_MS_MAX = 5_000

@@ -1,8 +1,11 @@
 // What one execution of one command came to, in the handler's words. A handler returns these; a throw becomes
 // an exception, which is about the execution (network, timeout, crash) and not a business answer.
 
-/** How an exception is treated: transient is retried whole, data is bisected, permanent is not tried again. */
-export type FaultKind = 'transient' | 'data' | 'permanent'
+/**
+ * How an exception is treated: transient is retried whole, data is bisected, permanent is not tried again. With schema the database
+ * lacks what the handler needs: a worker pauses the queue and gives the commands back untried.
+ */
+export type FaultKind = 'transient' | 'data' | 'permanent' | 'schema'
 
 export interface Ok {
   readonly outcome: 'ok'

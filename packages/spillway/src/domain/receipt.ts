@@ -1,7 +1,10 @@
 // The answer to a submit. It speaks of the receiving, never of the execution.
 
-/** Where the command is safe once the receipt is given: nowhere, in this process's memory, or committed in the store. */
-export type Durability = 'executed' | 'memory' | 'store'
+/**
+ * Where the command is safe once the receipt is given: nowhere, in this process's memory, or committed in the store. With
+ * `transaction` it is written there and becomes durable when the caller's transaction commits; rolled back, it never existed.
+ */
+export type Durability = 'executed' | 'memory' | 'transaction' | 'store'
 
 export interface Receipt {
   /** `<chunkId>-<index>`; for a duplicate, the id of the first command. */

@@ -31,6 +31,8 @@ const path = fc.oneof(
     '/v1/commands/echo:bulk',
     '/v1/commands',
     '/v1/queues/default/pause',
+    '/v1/queues/default/limit',
+    '/v1/nodes',
     '/v1/dead-letters',
   ),
   fc

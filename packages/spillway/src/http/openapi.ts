@@ -41,7 +41,9 @@ function operation(route: RouteSpec, secured: boolean): Json {
     ...(route.description === undefined ? {} : { description: route.description }),
     ...(guarded ? { security: [{ token: [] }] } : {}),
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: contentOf(route.body) } }),
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: route.bodyOptional !== true, content: contentOf(route.body) } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.responses).map(([status, response]) => [status, responseOf(response)]),

@@ -262,9 +262,9 @@ describe('queues', () => {
   it('shows what waits, and stops and starts running it', async () => {
     const { post, get, spillway } = await start()
     const paused = await post('/v1/queues/letters/pause')
-    expect([paused.status, SCHEMAS.Paused.parse(paused.json)]).toEqual([
+    expect([paused.status, SCHEMAS.QueueSettings.parse(paused.json)]).toEqual([
       200,
-      { queue: 'letters', paused: true },
+      { queue: 'letters', paused: true, pauseReason: null, leasesMax: null },
     ])
     const { json } = await post('/v1/commands/letter', { end: 'ok' })
     const { items } = SCHEMAS.Queues.parse((await get('/v1/queues')).json)
@@ -275,14 +275,68 @@ describe('queues', () => {
       channel: 'store',
       oldestReadyAt: json.acceptedAt,
     })
-    expect((await post('/v1/queues/letters/resume')).json).toEqual({ queue: 'letters', paused: false })
+    expect((await post('/v1/queues/letters/resume')).json).toMatchObject({ queue: 'letters', paused: false })
     expect((await get(`/v1/commands/${json.id}?wait=20`)).json.state).toBe('succeeded')
     expect((await spillway.queues()).some((queue) => queue.paused)).toBe(false)
   })
 
+  it('keeps the reason of a pause, and a limit', async () => {
+    const { post, get } = await start()
+    const paused = await post('/v1/queues/letters/pause', { reason: 'the "relay" moves' })
+    expect(paused.json).toMatchObject({ paused: true, pauseReason: 'the "relay" moves' })
+    const limited = await post('/v1/queues/letters/limit', { leasesMax: 4 })
+    expect(SCHEMAS.QueueSettings.parse(limited.json)).toEqual({
+      ...{ queue: 'letters', paused: true, pauseReason: 'the "relay" moves', leasesMax: 4 },
+    })
+    const { items } = SCHEMAS.Queues.parse((await get('/v1/queues')).json)
+    expect(items[1]).toMatchObject({ pauseReason: 'the "relay" moves', leasesMax: 4 })
+    expect((await post('/v1/queues/letters/limit', { leasesMax: null })).json).toMatchObject({
+      leasesMax: null,
+    })
+  })
+
+  it.each([
+    ['pause', { reason: 5 }],
+    ['pause', { reason: 'x'.repeat(501) }],
+    ['pause', { because: 'misspelt' }],
+    ['pause', []],
+    ['limit', {}],
+    ['limit', { leasesMax: 0 }],
+    ['limit', { leasesMax: '4' }],
+    ['limit', { leasesMax: 4, paused: true }],
+  ])('refuses %s with %j', async (verb, body) => {
+    const { post, spillway } = await start()
+    expect((await post(`/v1/queues/letters/${verb}`, body)).json).toMatchObject({
+      ...{ status: 400, code: 'invalid_argument' },
+    })
+    expect(await spillway.queues()).toMatchObject([{}, { paused: false, leasesMax: null }])
+  })
+
+  it('refuses a limit without a body, and bodies that are no JSON', async () => {
+    const { post } = await start()
+    expect((await post('/v1/queues/letters/limit')).status).toBe(415)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    for (const verb of ['pause', 'limit'])
+      expect((await post(`/v1/queues/letters/${verb}`, '{}', { headers })).status).toBe(415)
+  })
+
   it('answers 404 to a queue that is not there', async () => {
     const { post } = await start()
-    expect((await post('/v1/queues/nothing/pause')).json).toMatchObject({ status: 404, code: 'not_found' })
+    for (const verb of ['pause', 'resume'])
+      expect((await post(`/v1/queues/nothing/${verb}`)).json).toMatchObject({
+        ...{ status: 404, code: 'not_found' },
+      })
+    expect((await post('/v1/queues/nothing/limit', { leasesMax: 1 })).status).toBe(404)
+  })
+})
+
+describe('nodes', () => {
+  it('shows the processes that work on the store', async () => {
+    const { get, spillway } = await start()
+    const { items } = SCHEMAS.Nodes.parse((await get('/v1/nodes')).json)
+    expect(items).toMatchObject([
+      { pid: process.pid, roles: spillway.roles, alive: true, holds: ['maintenance'] },
+    ])
   })
 })
 

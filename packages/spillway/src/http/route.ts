@@ -34,6 +34,8 @@ export interface RouteSpec {
   readonly headers?: Readonly<Record<string, string>>
   /** Per media type. */
   readonly body?: Readonly<Record<string, BodySchema>>
+  /** Whether the request may come without one. */
+  readonly bodyOptional?: true
   readonly responses: Readonly<Record<number, RouteResponse>>
   /** Statuses answered with a problem document. */
   readonly problems: readonly number[]

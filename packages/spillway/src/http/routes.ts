@@ -7,6 +7,7 @@ import type { HttpContext } from './context.js'
 import { deadLetterRoutes } from './dead-letters.js'
 import { healthRoutes } from './health.js'
 import { metricsRoutes } from './metrics.js'
+import { nodeRoutes } from './nodes.js'
 import { openapiDocument } from './openapi.js'
 import { queryRoutes } from './queries.js'
 import { queueRoutes } from './queues.js'
@@ -20,6 +21,7 @@ export function allRoutes(context: HttpContext, secured: boolean): RouteSpec[] {
     ...queryRoutes(context),
     ...deadLetterRoutes(context),
     ...queueRoutes(context),
+    ...nodeRoutes(context),
     ...healthRoutes(context),
     ...metricsRoutes(context),
     {

@@ -105,11 +105,17 @@ const Acknowledged = z.strictObject({
   links: z.strictObject({ self: z.string() }),
 })
 
+const settings = {
+  paused: z.boolean(),
+  pauseReason: z.string().nullable(),
+  leasesMax: z.int().min(1).nullable().describe('Chunks that run at once, over all processes.'),
+}
+
 const Queue = z.strictObject({
   queue: z.string(),
   channel: z.string(),
   concurrency: count,
-  paused: z.boolean(),
+  ...settings,
   ready: count,
   running: count,
   scheduled: count,
@@ -122,7 +128,21 @@ const Queue = z.strictObject({
 
 const Queues = z.strictObject({ items: z.array(Queue) })
 
-const Paused = z.strictObject({ queue: z.string(), paused: z.boolean() })
+const QueueSettings = z.strictObject({ queue: z.string(), ...settings })
+
+const Node = z.strictObject({
+  id: z.string(),
+  host: z.string(),
+  pid: count,
+  version: z.string(),
+  roles: z.array(z.enum(['intake', 'worker', 'maintenance'])),
+  startedAt: time,
+  seenAt: time.describe('Its last heartbeat.'),
+  alive: z.boolean(),
+  holds: z.array(z.string()).describe('Roles that only one node may have.'),
+})
+
+const Nodes = z.strictObject({ items: z.array(Node) })
 
 const Liveness = z.strictObject({ status: z.literal('live') })
 
@@ -143,9 +163,11 @@ export const SCHEMAS = {
   CommandPage,
   ErrorRecord,
   Liveness,
-  Paused,
+  Node,
+  Nodes,
   Problem,
   Queue,
+  QueueSettings,
   Queues,
   Readiness,
   Receipt,

@@ -1,7 +1,7 @@
 // What is answered, as JSON text. Receipts are on the hot path and put together by hand: ids, names and times are of alphabets
 // that need no escaping. Results and payloads already are JSON and are passed through, not parsed and written again.
 
-import type { QueueView } from '../app/api.js'
+import type { NodeStatus, QueueView } from '../app/api.js'
 import { type Receipt, transition } from '../domain/index.js'
 import type { CommandView } from '../ports/index.js'
 
@@ -53,4 +53,8 @@ export function pageJson(items: readonly CommandView[], next: string | null, pre
 export function queueView(view: QueueView): Readonly<Record<string, unknown>> {
   const { oldestReadyAt, ...counts } = view
   return { ...counts, oldestReadyAt: oldestReadyAt === null ? null : isoTime(oldestReadyAt) }
+}
+
+export function nodeView({ startedAt, seenAt, ...node }: NodeStatus): Readonly<Record<string, unknown>> {
+  return { ...node, startedAt: isoTime(startedAt), seenAt: isoTime(seenAt) }
 }

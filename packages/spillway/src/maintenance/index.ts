@@ -1,1 +1,2 @@
 export { Maintenance } from './maintenance.js'
+export { Registration } from './registration.js'

@@ -14,6 +14,7 @@ function setUp(over: Partial<MaintenanceOptions> = {}) {
   const maintenance = new Maintenance({
     ...{ store, clock: bench.clock, random, newChunkId: createChunkIds(bench.clock, random) },
     ...{ promoteEveryMs: 200, pruneEveryMs: 30_000, retentionMs: 60_000, failedRetentionMs: 600_000 },
+    ...{ nodeId: 'n1', roleLeaseMs: 15_000 },
     telemetry: { record: (event) => void events.push(event) },
     ...over,
   })

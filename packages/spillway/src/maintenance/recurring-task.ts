@@ -10,6 +10,8 @@ export interface RecurringTaskOptions {
   /** Where a fault is said to have happened. */
   readonly name: string
   readonly everyMs: number
+  /** The longest pause while it fails. Default 30 s. */
+  readonly failurePauseMsMax?: number
   /** One short step; whether there may be more to do right now. */
   readonly step: () => Promise<boolean>
   readonly clock: Clock
@@ -21,6 +23,8 @@ export class RecurringTask {
   readonly #options: RecurringTaskOptions
   readonly #stopping = new AbortController()
   #running: Promise<void> | null = null
+  #endWait: (() => void) | null = null
+  #hurried = false
 
   constructor(options: RecurringTaskOptions) {
     this.#options = options
@@ -28,6 +32,12 @@ export class RecurringTask {
 
   start(): void {
     this.#running ??= this.#run()
+  }
+
+  /** Takes the next step without waiting for its time. */
+  hurry(): void {
+    this.#hurried = true
+    this.#endWait?.()
   }
 
   /** Resolves when the step that is going on has ended. */
@@ -39,6 +49,7 @@ export class RecurringTask {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     for (let failures = 0; !signal.aborted; ) {
+      this.#hurried = false
       const more = await this.#tryStep()
       failures = more === null ? failures + 1 : 0
       if (more === true) await this.#turnOfOthers()
@@ -52,16 +63,16 @@ export class RecurringTask {
     try {
       return await step()
     } catch (error) {
-      telemetry.record({ event: 'fault', where: `maintenance.${name}`, error })
+      telemetry.record({ event: 'fault', where: name, error })
       return null
     }
   }
 
   /** Between half and all of the exponential delay, and never more often than without failures. */
   #backoffMs(failures: number): number {
-    const { random, everyMs } = this.#options
-    const delayMs = backoffMs(FAILURE_BACKOFF, failures, 0) * (0.5 + random() / 2)
-    return Math.max(everyMs, Math.round(delayMs))
+    const { random, everyMs, failurePauseMsMax = FAILURE_BACKOFF.maxMs } = this.#options
+    const fullMs = Math.min(backoffMs(FAILURE_BACKOFF, failures, 0), failurePauseMsMax)
+    return Math.max(everyMs, Math.round(fullMs * (0.5 + random() / 2)))
   }
 
   #turnOfOthers(): Promise<void> {
@@ -72,16 +83,18 @@ export class RecurringTask {
   #wait(ms: number): Promise<void> {
     const { signal } = this.#stopping
     return new Promise((resolve) => {
-      if (signal.aborted) {
+      if (signal.aborted || this.#hurried) {
         resolve()
         return
       }
       const wake = (): void => {
+        this.#endWait = null
         signal.removeEventListener('abort', wake)
         cancel()
         resolve()
       }
       const cancel = this.#options.clock.schedule(ms, wake)
+      this.#endWait = wake
       signal.addEventListener('abort', wake)
     })
   }

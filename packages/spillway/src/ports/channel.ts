@@ -8,9 +8,7 @@ import type { SpillwayError } from '../errors/index.js'
 export interface PreparedCommand {
   readonly type: string
   readonly queue: string
-  /** The schema's output, for channels that execute in this process. */
-  readonly payload: unknown
-  /** JSON text of the payload. */
+  /** The schema's output as JSON text: nobody can change a payload that waits, and every channel hands out the same. */
   readonly json: string
   /** UTF-8 bytes of `json`, or an upper bound of them. */
   readonly bytes: number
@@ -39,6 +37,13 @@ export type OfferVerdict =
 /** Called exactly once per command. */
 export type Completion = (verdict: OfferVerdict) => void
 
+/** The caller's own transaction, as the library that runs it hands it out. The store finds out which one it is. */
+export interface WithinTransaction {
+  readonly tx: object
+  /** All or nothing: one conflict and nothing of this call is left in the transaction. */
+  readonly atomic: boolean
+}
+
 export interface Channel {
   readonly kind: string
   readonly durability: Durability
@@ -46,6 +51,14 @@ export interface Channel {
   offer(command: PreparedCommand, done: Completion): void
   /** All of them in one commit, or none: answers like offer, in order. */
   offerAll(commands: readonly PreparedCommand[]): Promise<readonly OfferVerdict[]>
+  /**
+   * Writes them in the caller's transaction: answers like offer, in order, and what it accepts holds once that commits. Rejects
+   * when the channel cannot (`unsupported`), the handle is none (`invalid_argument`) or the store fails.
+   */
+  offerWithin(
+    commands: readonly PreparedCommand[],
+    within: WithinTransaction,
+  ): Promise<readonly OfferVerdict[]>
   /** Resolves when the channel can take more without rejecting or blocking: backpressure for streams. */
   ready(): Promise<void>
   /** Resolves when everything taken so far was answered and, for volatile channels, executed or parked. */

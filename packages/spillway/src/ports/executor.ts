@@ -22,6 +22,11 @@ export interface ExecuteOptions {
   readonly signal: AbortSignal
   /** Called when a handler still runs some time after its timeout aborted its signal; it may return yet, or never. */
   readonly onHung?: () => void
+  /**
+   * Reject with an error whose `fault` is 'schema' when the database lacks what the handler needs: whoever can gives the commands
+   * back untried. Otherwise such commands are retried like any others.
+   */
+  readonly rejectSchemaFaults?: true
 }
 
 export interface ExecuteWithinOptions extends ExecuteOptions {
@@ -31,7 +36,8 @@ export interface ExecuteWithinOptions extends ExecuteOptions {
 
 export interface Executor {
   /**
-   * Runs the handler with its timeout, bisects poison, turns outcomes into decisions. Never rejects for a handler's fault.
+   * Runs the handler with its timeout, bisects poison, turns outcomes into decisions. Never rejects for a handler's fault but the one
+   * that `rejectSchemaFaults` names.
    * Resolves only when the handler has returned: one that ignores its aborted signal keeps the promise pending.
    */
   execute(

@@ -12,6 +12,7 @@ import type {
   Settlement,
 } from '../domain/index.js'
 import type { StoreControl } from './store-control.js'
+import type { StoreNodes } from './store-nodes.js'
 import type { StoreReader } from './store-reader.js'
 
 export interface StoreCapabilities {
@@ -70,6 +71,7 @@ export interface PruneRequest {
 export interface PruneReport {
   readonly chunks: number
   readonly commands: number
+  /** A store that drops expired keys many at once does so later than they expire, and counts them by estimate. */
   readonly keys: number
 }
 
@@ -88,7 +90,10 @@ export interface BulkWrite {
 /** The settlement's transaction as a handler sees it. */
 export interface SettleScope<Tx> {
   readonly tx: Tx
-  /** Runs `work` so that its effects alone are undone when it throws. The promise form follows `transactionalSettle`. */
+  /**
+   * Runs `work` so that its effects alone are undone when it throws. The promise form follows `transactionalSettle`. Throws without
+   * running it once the transaction is gone.
+   */
   savepoint<T>(work: () => T): T
   /** Writes the rows; returns a promise only where `transactionalSettle` is 'async'. */
   write(bulk: BulkWrite): void | Promise<void>
@@ -136,6 +141,7 @@ export interface Store<Tx = unknown> {
   readonly wake: WakeSignal
   readonly reader: StoreReader
   readonly control: StoreControl
+  readonly nodes: StoreNodes
   readonly schema: StoreSchema
 
   /** Connects and checks versions. Throws `store_incompatible` when the schema is missing or does not fit. */
@@ -155,7 +161,8 @@ export interface Store<Tx = unknown> {
   settle(items: readonly Settlement[]): Promise<readonly LeaseVerdict[]>
   /**
    * Effects and settlement in one commit. The leases are checked and locked first; `work` runs only with the valid ones, and
-   * nothing can take them over until the commit. A throw from `work` rolls everything back and is rethrown.
+   * nothing can take them over until the commit. A throw from `work` rolls everything back and is rethrown; with 'async', statements
+   * of a handler that hangs may still be running then, and must not keep the rollback from ending the call.
    */
   settleWithin(leases: readonly LeaseRef[], work: SettleWork<Tx>): Promise<readonly LeaseVerdict[]>
   /** Moves due parked commands into fresh chunks; returns how many. Guarded: any number of callers behave as one. */

@@ -2,12 +2,12 @@
 // timings are recorded by a wrapper around the port (telemetry/instrument-store.ts), never inside a driver. No payloads, no ids as labels.
 
 export type TelemetryEvent =
-  /** Verdicts of submitted commands, `count` at a time. */
+  /** Verdicts of submitted commands, `count` at a time. `enlisted`: written in a caller's transaction, which may yet roll back. */
   | {
       readonly event: 'command.received'
       readonly queue: string
       readonly type: string
-      readonly outcome: 'accepted' | 'duplicate' | 'rejected'
+      readonly outcome: 'accepted' | 'enlisted' | 'duplicate' | 'rejected'
       readonly count: number
     }
   /** From submit to receipt of one flush (its oldest command), in ms. */
@@ -76,6 +76,15 @@ export type TelemetryEvent =
       readonly durationMs: number
     }
   | { readonly event: 'heartbeat.delay'; readonly delayMs: number }
+  /** A worker paused a queue, because a handler's database lacks what it needs. `paused` false: that could not be written yet. */
+  | {
+      readonly event: 'queue.halted'
+      readonly queue: string
+      readonly type: string
+      readonly errorCode: string
+      readonly reason: string
+      readonly paused: boolean
+    }
   /** Something abnormal outside any command: logged as a line. */
   | { readonly event: 'fault'; readonly where: string; readonly error: unknown }
   | {
@@ -90,12 +99,19 @@ export interface Telemetry {
 
 export const SILENT: Telemetry = { record: () => {} }
 
-/** Sends every event to several sinks. */
+/** Sends every event to several sinks. One that throws loses the event and disturbs neither the others nor what is measured. */
 export function tee(...sinks: readonly Telemetry[]): Telemetry {
-  if (sinks.length === 1) return sinks[0] as Telemetry
   return {
     record(event) {
-      for (const sink of sinks) sink.record(event)
+      for (const sink of sinks) recordSafely(sink, event)
     },
+  }
+}
+
+function recordSafely(sink: Telemetry, event: TelemetryEvent): void {
+  try {
+    sink.record(event)
+  } catch {
+    // There is nobody to tell: the sinks are who would be told.
   }
 }

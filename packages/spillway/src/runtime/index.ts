@@ -1,5 +1,5 @@
 export { createChunkIds } from './chunk-ids.js'
 export { holdProcess } from './hold-process.js'
-export { processName } from './process-name.js'
+export { processName, processPlace } from './process-name.js'
 export { systemClock } from './system-clock.js'
 export { systemRandom } from './system-random.js'

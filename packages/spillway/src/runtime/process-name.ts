@@ -2,6 +2,16 @@
 
 import { hostname } from 'node:os'
 
+export interface ProcessPlace {
+  readonly host: string
+  readonly pid: number
+}
+
+export function processPlace(): ProcessPlace {
+  return { host: hostname(), pid: process.pid }
+}
+
 export function processName(): string {
-  return `${hostname()}-${process.pid}`
+  const { host, pid } = processPlace()
+  return `${host}-${pid}`
 }

@@ -13,7 +13,8 @@ function spyStore(calls: Call[], fail: () => boolean): Store {
         if (method === 'name') return 'spy'
         if (method === 'capabilities') return { durability: 'disk' }
         if (method === 'wake') return { subscribe: () => () => {} }
-        if (['reader', 'control', 'schema'].includes(method) && prefix === '') return methods(`${method}.`)
+        if (['reader', 'control', 'nodes', 'schema'].includes(method) && prefix === '')
+          return methods(`${method}.`)
         return async (...args: unknown[]) => {
           calls.push({ method: `${prefix}${method}`, args })
           if (fail()) throw new SpillwayError('store_unavailable', 'The store is locked.')
@@ -46,8 +47,24 @@ const OPERATIONS: readonly (readonly [
   ['accounting', 'reader.accounting', (store) => store.reader.accounting(), []],
   ['cancel', 'control.cancel', (store) => store.control.cancel(['a']), [['a']]],
   ['redrive', 'control.redrive', (store) => store.control.redrive(['a']), [['a']]],
-  ['set_paused', 'control.setPaused', (store) => store.control.setPaused('q', true), ['q', true]],
-  ['paused_queues', 'control.pausedQueues', (store) => store.control.pausedQueues(), []],
+  [
+    'configure_queue',
+    'control.configureQueue',
+    (store) => store.control.configureQueue('q', { paused: true }),
+    ['q', { paused: true }],
+  ],
+  ['queue_settings', 'control.queueSettings', (store) => store.control.queueSettings(), []],
+  ['node_heartbeat', 'nodes.heartbeat', (store) => store.nodes.heartbeat('n' as never, 5), ['n', 5]],
+  ['node_leave', 'nodes.leave', (store) => store.nodes.leave('n'), ['n']],
+  ['nodes', 'nodes.list', (store) => store.nodes.list(), []],
+  ['role_acquire', 'nodes.acquire', (store) => store.nodes.acquire('r', 'n', 5), ['r', 'n', 5]],
+  [
+    'role_release',
+    'nodes.release',
+    (store) => store.nodes.release({ role: 'r', token: 1 }),
+    [{ role: 'r', token: 1 }],
+  ],
+  ['roles', 'nodes.roles', (store) => store.nodes.roles(), []],
   ['schema_state', 'schema.state', (store) => store.schema.state(), []],
   ['migrate', 'schema.migrate', (store) => store.schema.migrate(), []],
 ]

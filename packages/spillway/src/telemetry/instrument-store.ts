@@ -31,7 +31,7 @@ export function instrumentStore<Tx>(
         })
       }
     }
-  const { reader, control, schema } = store
+  const { reader, control, nodes, schema } = store
   return {
     name: store.name,
     // Some stores know what they can do only once they are open.
@@ -58,8 +58,16 @@ export function instrumentStore<Tx>(
     control: {
       cancel: timed('cancel', (ids) => control.cancel(ids)),
       redrive: timed('redrive', (ids) => control.redrive(ids)),
-      setPaused: timed('set_paused', (queue, paused) => control.setPaused(queue, paused)),
-      pausedQueues: timed('paused_queues', () => control.pausedQueues()),
+      configureQueue: timed('configure_queue', (queue, change) => control.configureQueue(queue, change)),
+      queueSettings: timed('queue_settings', () => control.queueSettings()),
+    },
+    nodes: {
+      heartbeat: timed('node_heartbeat', (node, ttlMs) => nodes.heartbeat(node, ttlMs)),
+      leave: timed('node_leave', (nodeId) => nodes.leave(nodeId)),
+      list: timed('nodes', () => nodes.list()),
+      acquire: timed('role_acquire', (role, nodeId, leaseMs) => nodes.acquire(role, nodeId, leaseMs)),
+      release: timed('role_release', (lease) => nodes.release(lease)),
+      roles: timed('roles', () => nodes.roles()),
     },
     schema: {
       state: timed('schema_state', () => schema.state()),

@@ -70,6 +70,18 @@ function write(logger: Logger, event: TelemetryEvent): void {
         'a heartbeat ran late: the process was blocked or paused',
       )
       break
+    case 'queue.halted':
+      logger.error(
+        {
+          event: event.event,
+          queue: event.queue,
+          command_type: event.type,
+          error_type: event.errorCode,
+          paused: event.paused,
+        },
+        safeText(haltedText(event), ERROR_MESSAGE_MAX),
+      )
+      break
     case 'fault': {
       const err = errorFields(event.error)
       logger.error(
@@ -92,6 +104,11 @@ function write(logger: Logger, event: TelemetryEvent): void {
     case 'store.operation':
       break
   }
+}
+
+function haltedText({ queue, reason, paused }: Extract<TelemetryEvent, { event: 'queue.halted' }>): string {
+  if (!paused) return `${reason}. Queue ${queue} could not be paused yet; its commands wait`
+  return `${reason}. Queue ${queue} is paused and its commands wait. When that is put right: spillway queue resume ${queue}`
 }
 
 function safeDetails(

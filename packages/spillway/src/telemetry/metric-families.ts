@@ -22,7 +22,7 @@ function createCounters(registry: Registry) {
     received: counter(
       registry,
       'spillway_command_received_total',
-      'Commands submitted, by verdict: accepted, duplicate or rejected.',
+      "Commands submitted, by verdict: accepted, enlisted (in a caller's transaction), duplicate or rejected.",
       [...COMMAND, 'outcome'],
     ),
     finished: counter(

@@ -115,6 +115,7 @@ function record(families: MetricFamilies, { queues, commands }: Labels, event: T
       break
     // Lines of the log, not series.
     case 'command.exception':
+    case 'queue.halted':
     case 'fault':
     case 'lifecycle':
       break

@@ -73,7 +73,7 @@ function isExclusive({ lease, definition }: HeldChunk): boolean {
 }
 
 function isReady(chunk: HeldChunk): boolean {
-  return chunk.leaving === null && (chunk.calls.length === 0 || !isExclusive(chunk))
+  return chunk.leaving === null && !chunk.returning && (chunk.calls.length === 0 || !isExclusive(chunk))
 }
 
 function isSome(parts: readonly Part[]): parts is Parts {

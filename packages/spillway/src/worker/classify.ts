@@ -1,9 +1,11 @@
 // Whether an error is about the moment (transient: retried whole), about a command's data (bisected until the bad commands
-// stand alone) or about something no retry changes (permanent). Unknown errors count as data: bisecting costs a few
-// executions, while treating poison as transient would let one bad command fail a thousand good ones.
+// stand alone), about what the database lacks (schema: the queue is paused) or about something no retry changes (permanent).
+// Unknown errors count as data: bisecting costs a few executions, while treating poison as transient would let one bad
+// command fail a thousand good ones.
 
 import type { Exception, FaultKind } from '../domain/index.js'
 import { isSpillwayError } from '../errors/index.js'
+import { databaseFault } from './database-faults.js'
 import { errorRecord } from './error-record.js'
 
 export type Classifier = ((error: unknown) => FaultKind | undefined) | null
@@ -21,22 +23,6 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
   // undici, which is fetch().
   ...['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_SOCKET'],
   ...['UND_ERR_ABORTED', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED'],
-  // SQLSTATE and MySQL: serialisation failure, deadlock, lost or refused connection, shutdown.
-  ...[
-    '40001',
-    '40P01',
-    '55P03',
-    '57P01',
-    '57P02',
-    '57P03',
-    '53300',
-    '08000',
-    '08001',
-    '08003',
-    '08004',
-    '08006',
-  ],
-  ...['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CON_COUNT_ERROR', 'PROTOCOL_CONNECTION_LOST'],
 ])
 
 /** `override` is asked first; it may be wrong or throw without harm. */
@@ -73,11 +59,15 @@ function inherent(error: unknown, depth: number): FaultKind | undefined {
   if (declared !== undefined) return declared
   if (isSpillwayError(error)) return error.retryable ? 'transient' : 'permanent'
   if (TRANSIENT_NAMES.has(name) || TRANSIENT_CODES.has(code)) return 'transient'
-  // An error's `code` in the cause decides, but a cause that is merely permanent or odd says nothing about the whole.
+  const ofDatabase = databaseFault(error as Record<string, unknown>)
+  if (ofDatabase !== undefined) return ofDatabase
+  // What lies beneath decides, but a cause that is merely permanent says nothing about the whole.
   const inner = inherent(Array.isArray(errors) ? errors[0] : cause, depth - 1)
-  return inner === 'transient' ? inner : undefined
+  return inner === 'permanent' ? undefined : inner
 }
 
+const FAULT_KINDS: ReadonlySet<unknown> = new Set<FaultKind>(['transient', 'data', 'permanent', 'schema'])
+
 function faultKind(value: unknown): FaultKind | undefined {
-  return value === 'transient' || value === 'data' || value === 'permanent' ? value : undefined
+  return FAULT_KINDS.has(value) ? (value as FaultKind) : undefined
 }

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { commands, setUp } from '../../test/worker/executor-kit.js'
-import { range, type TestCommand } from '../../test/worker/worker-kit.js'
+import { Bench, command, gate, range, type TestCommand } from '../../test/worker/worker-kit.js'
 import { failed, ok, retry } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
-import type { SettleScope } from '../ports/index.js'
+import { type ExecutionReport, type SettleScope, SILENT, type Store } from '../ports/index.js'
 import { into } from '../sinks/index.js'
 import { rowsOf } from '../stores/memory/index.js'
+import { seededRandom } from '../testing/seeded-random.js'
+import { createExecutor } from './executor.js'
+import { HUNG_GRACE_MS } from './handler-call.js'
 
 describe('a sink', () => {
   const sinkOf = (table = 'clicks') => into<{ id: number; bad?: boolean }>(table, { key: ['id'] })
@@ -227,5 +230,42 @@ describe('execution within an asynchronous transaction', () => {
       'ok',
     ])
     expect(rows()).toEqual([0, 2])
+  })
+})
+
+describe('a handler that hangs in a transaction of its own', () => {
+  it('loses the transaction, and the try is over only when it has returned', async () => {
+    const opened = gate()
+    const late: unknown[] = []
+    const bench = new Bench([
+      command({
+        ...{ name: 'a', settlement: 'transaction', timeout: 1_000, retry: { attempts: 3 } },
+        handle: async (at, { tx }) => {
+          await tx.set('effects', `${at}`, { at })
+          await opened.promise
+          await tx.set('effects', 'late', { at }).catch((error: unknown) => late.push(error))
+        },
+      }),
+    ])
+    const executor = createExecutor({
+      ...{ definitions: bench.definitions, store: bench.server.store as Store, clock: bench.clock },
+      ...{ random: seededRandom(1), telemetry: SILENT },
+    })
+    const hung: number[] = []
+    let report: ExecutionReport | null = null
+    const { signal } = new AbortController()
+    const onHung = (): void => void hung.push(bench.clock.now())
+    void executor.execute('a', commands(1), { signal, onHung }).then((ended) => {
+      report = ended
+    })
+    await bench.clock.advance(1_000 + HUNG_GRACE_MS - 1)
+    expect(bench.server.open).toBe(1)
+    await bench.clock.advance(10)
+    expect([bench.server.open, hung.length, report]).toEqual([0, 1, null])
+    opened.open()
+    await bench.clock.advance(0)
+    expect(report).toMatchObject([{ state: 'retrying', error: { code: 'handler_timeout' } }])
+    expect(late).toMatchObject([{ code: 'invalid_argument' }])
+    expect(rowsOf(bench.real, 'effects')).toEqual([])
   })
 })

@@ -17,9 +17,11 @@ import type {
 import { bisect, oneByOne } from './bisect.js'
 import { exceptionOf } from './classify.js'
 import type { Call } from './invoke.js'
+import { runInOwnTransaction } from './own-transaction.js'
 import { isPromise } from './promise.js'
 import { reportOf } from './report.js'
-import { type Enclosure, runTrial, runTrialSync, type Scope, undoably, undoablySync } from './run-trial.js'
+import { type Enclosure, runTrial, runTrialSync, undoably, undoablySync } from './run-trial.js'
+import { SchemaFault } from './schema-fault.js'
 import { follow, followAsync, type Outcomes, type Plan, type Slice, type Trial } from './trial.js'
 
 export interface ExecutorOptions {
@@ -52,7 +54,7 @@ class HandlerExecutor implements Executor {
       ? (call: Call) => this.#inOwnTransaction(call, options)
       : (call: Call) => runTrial(call, null, this.#callOptions(definition, options))
     const outcomes = await followAsync(planFor(definition, commands.length), (slice) =>
-      this.#measured(callOf(definition, commands, slice), runSlice),
+      this.#measured(callOf(definition, commands, slice), runSlice).then((trial) => checked(trial, options)),
     )
     return reportOf(this.#options, definition, commands, outcomes)
   }
@@ -76,15 +78,15 @@ class HandlerExecutor implements Executor {
   #withinSync(
     definition: AnyCommand,
     commands: readonly ExecutableCommand[],
-    { scope, signal }: ExecuteWithinOptions,
+    { scope, ...options }: ExecuteWithinOptions,
   ): Outcomes | null {
     const enclose: Enclosure = (work) => scope.savepoint(() => work(scope))
     return follow(planFor(definition, commands.length), (slice) => {
       const call = callOf(definition, commands, slice)
       const startedAt = this.#options.clock.monotonic()
-      const trial = undoablySync(call, enclose, () => runTrialSync(call, scope, signal))
+      const trial = undoablySync(call, enclose, () => runTrialSync(call, scope, options.signal))
       this.#recordExecuted(call, startedAt)
-      return trial
+      return checked(trial, options)
     })
   }
 
@@ -98,7 +100,7 @@ class HandlerExecutor implements Executor {
     return followAsync(planFor(definition, commands.length), (slice) =>
       this.#measured(callOf(definition, commands, slice), (call) =>
         undoably(call, enclose, () => runTrial(call, scope, callOptions)),
-      ),
+      ).then((trial) => checked(trial, options)),
     )
   }
 
@@ -107,17 +109,7 @@ class HandlerExecutor implements Executor {
     const { store } = this.#options
     if (store.capabilities.transactionalSettle === 'none')
       return Promise.resolve(unsupported(call, store.name))
-    const sync = store.capabilities.transactionalSettle === 'sync'
-    const enclose: Enclosure = (work) =>
-      store.settleWithin([], (scope) => {
-        const working = work(scope)
-        return isPromise(working) ? working.then(() => []) : []
-      })
-    return undoably(call, enclose, (scope: Scope) =>
-      sync
-        ? runTrialSync(call, scope, options.signal)
-        : runTrial(call, scope, this.#callOptions(call.definition, options)),
-    )
+    return runInOwnTransaction(store, call, this.#callOptions(call.definition, options))
   }
 
   #definitionOf(type: string): AnyCommand {
@@ -161,6 +153,13 @@ function unsupported({ definition }: Call, store: string): Trial {
   const wish = definition.handler.kind === 'sink' ? 'into()' : "settlement: 'transaction'"
   const message = `command ${definition.name}: ${wish} needs a store with transactions, ${store} has none`
   return { ok: false, exception: exceptionOf(new SpillwayError('unsupported', message)) }
+}
+
+/** Nothing about these commands: none of the others will fare better, and no decision is due about any of them. */
+function checked(trial: Trial, { rejectSchemaFaults }: ExecuteOptions): Trial {
+  if (rejectSchemaFaults === true && !trial.ok && trial.exception.fault === 'schema')
+    throw new SchemaFault(trial.exception.error)
+  return trial
 }
 
 function planFor({ handler }: AnyCommand, count: number): Plan {

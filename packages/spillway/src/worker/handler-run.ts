@@ -2,6 +2,7 @@
 // ignores its timeout and none of its chunks is ours any more, so that whatever it still does is fenced off.
 
 import type { AnyCommand } from '../config/index.js'
+import { SpillwayError } from '../errors/index.js'
 import type { ExecutableCommand, ExecutionReport } from '../ports/index.js'
 import type { Parts } from './assembler.js'
 import type { HeldChunk } from './held-chunk.js'
@@ -21,6 +22,8 @@ export class HandlerRun {
   readonly #controller: AbortController
   #hung = false
   #over = false
+  #abandoned = false
+  #abandon: (() => void) | null = null
 
   constructor(parts: Parts, listener: HandlerRunListener) {
     const [first] = parts
@@ -42,6 +45,11 @@ export class HandlerRun {
     return this.#over
   }
 
+  /** Whether its transaction was given up: nothing may be started in it any more. */
+  get abandoned(): boolean {
+    return this.#abandoned
+  }
+
   get chunks(): readonly HeldChunk[] {
     return this.parts.map((part) => part.chunk)
   }
@@ -61,9 +69,25 @@ export class HandlerRun {
     this.#controller.abort(reason)
   }
 
+  /** Rejects when nobody waits for the handler's transaction any more. */
+  abandonment(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#abandon = () =>
+        reject(new SpillwayError('handler_timeout', 'the handler did not leave its transaction in time'))
+      if (this.#abandoned) this.#abandon()
+    })
+  }
+
+  /** Gives its transaction up, if it has one: it is undone, and what the handler still does with it fails. */
+  abandon(): void {
+    this.#abandoned = true
+    this.#abandon?.()
+  }
+
   hang(): void {
     this.#hung = true
     this.#listener.onHung()
+    this.abandon()
     this.#giveUpWhenFenced()
   }
 

@@ -4,24 +4,29 @@
 import { SpillwayError } from '../errors/index.js'
 import type { Part, Parts } from './assembler.js'
 import { declaredFault } from './classify.js'
-import { executeRun, executeRunWithin, noteFailure } from './execute-run.js'
+import { executeRun, executeRunWithin, noteFailure, type RunResult } from './execute-run.js'
 import { HandlerRun } from './handler-run.js'
 import type { Holdings } from './holdings.js'
+import { QueueHalt } from './queue-halt.js'
+import type { SchemaFault } from './schema-fault.js'
 import { storeBackoffMs } from './store-backoff.js'
 import type { WorkerContext } from './worker-context.js'
 
 export class HandlerRuns {
   readonly #context: WorkerContext
   readonly #holdings: Holdings
+  readonly #halt: QueueHalt
   readonly #holdOff: (ms: number) => void
   readonly #runs = new Set<HandlerRun>()
-  /** Transactions in a row that the store did not commit for reasons of its own. */
+  /** Transactions in a row that the store did not commit for reasons of its own, and pauses that it did not take. */
   #uncommitted = 0
+  #unpaused = 0
 
   /** `holdOff` keeps the queue from claiming for a while. */
-  constructor(context: WorkerContext, holdings: Holdings, holdOff: (ms: number) => void) {
+  constructor(context: WorkerContext, queue: string, holdings: Holdings, holdOff: (ms: number) => void) {
     this.#context = context
     this.#holdings = holdings
+    this.#halt = new QueueHalt({ ...context, queue })
     this.#holdOff = holdOff
   }
 
@@ -50,8 +55,9 @@ export class HandlerRuns {
   relinquish(): void {
     for (const run of [...this.#runs]) {
       if (this.#inTransaction(run)) {
-        // It still holds its chunks in the store; they come free when it ends or their leases expire.
+        // It still holds its chunks in the store; they come free when that has undone it, or when their leases expire.
         this.#recordLost(run)
+        run.abandon()
         for (const { chunk } of run.parts) chunk.end('expired')
       } else {
         noteFailure(
@@ -65,12 +71,32 @@ export class HandlerRuns {
   }
 
   async #execute(run: HandlerRun): Promise<void> {
-    const execute = this.#inTransaction(run) ? executeRunWithin : executeRun
-    const result = await execute(this.#context, run)
-    if (run.over) return
+    const result = await (this.#inTransaction(run)
+      ? this.#executeWithin(run)
+      : executeRun(this.#context, run))
+    // The slot of an abandoned one is free when its leases are over.
+    if (run.over || result.kind === 'abandoned') return
     if (result.kind === 'noted') this.#uncommitted = 0
+    else if (result.kind === 'halted') await this.#halted(run, result.fault)
     else this.#notCommitted(run, result.error)
     this.#over(run)
+  }
+
+  async #executeWithin(run: HandlerRun): Promise<RunResult> {
+    if (this.#context.store.capabilities.transactionalSettle === 'sync')
+      return executeRunWithin(this.#context, run)
+    const { keeper } = this.#holdings
+    await keeper.enclose(run.chunks)
+    const result = await executeRunWithin(this.#context, run)
+    await keeper.disclose(run.chunks)
+    return result
+  }
+
+  /** Nothing about these commands: all that are held wait in the store until the queue is resumed, untried. */
+  async #halted({ definition }: HandlerRun, fault: SchemaFault): Promise<void> {
+    this.#holdOff(storeBackoffMs(this.#unpaused + 1, this.#context.random))
+    this.#unpaused = (await this.#halt.pause(definition.name, fault)) ? 0 : this.#unpaused + 1
+    this.#holdings.giveBack()
   }
 
   #over(run: HandlerRun): void {

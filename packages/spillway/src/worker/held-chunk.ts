@@ -43,6 +43,13 @@ export class HeldChunk {
    * expire because a handler hangs or because nobody knows what was committed.
    */
   leaving: 'released' | 'hung' | 'expired' | null = null
+  /** To be given back as soon as no handler call has commands of it; until then nothing more of it is handed out. */
+  returning = false
+  /**
+   * A transaction is about to settle it. The store checks the lease itself and holds it until the commit, however long that
+   * takes; any other write about it would have to wait for that.
+   */
+  enclosed = false
   /** Its last settlement is on the way, whose verdict alone counts from here on. */
   settling = false
   /** Handler calls that have commands of it. */
@@ -110,7 +117,7 @@ export class HeldChunk {
 
   /** Whether the lease is ours at this time of the monotonic clock; ends it when it is not. */
   stillHeld(now: number): boolean {
-    if (now >= this.deadline) this.end(this.leaving === 'hung' ? 'hung' : 'expired')
+    if (!this.enclosed && now >= this.deadline) this.end(this.leaving === 'hung' ? 'hung' : 'expired')
     return !this.ended
   }
 

@@ -64,10 +64,10 @@ export class Holdings {
 
   /** Does with the chunk what its progress asks for. */
   tend(chunk: HeldChunk): void {
-    if (chunk.ended || chunk.settling || chunk.leaving === 'released') return
+    if (chunk.ended || chunk.settling || chunk.enclosed || chunk.leaving === 'released') return
     const { settler } = this.#context
     if (chunk.open === 0) settler.settle(chunk)
-    else if (this.#closing && chunk.calls.length === 0) this.release([chunk])
+    else if ((this.#closing || chunk.returning) && chunk.calls.length === 0) this.release([chunk])
     else if (chunk.progress.isPending) {
       if (isWorthSettling(chunk)) settler.settle(chunk)
       else if (chunk.pace === 'together') this.#tellSoon()
@@ -78,6 +78,13 @@ export class Holdings {
     if (chunks.length === 0) return
     for (const chunk of chunks) chunk.leaving = 'released'
     void this.keeper.release(chunks)
+  }
+
+  /** Gives back what no handler has commands of, and the rest of what is held now as soon as that is so. */
+  giveBack(): void {
+    const chunks = [...this.#chunks].filter(({ leaving, settling }) => leaving === null && !settling)
+    for (const chunk of chunks) chunk.returning = true
+    this.release(chunks.filter(({ calls, open }) => calls.length === 0 && open > 0))
   }
 
   /** Gives back every chunk that no handler has commands of, and from now on every other one as soon as that is so. */
@@ -91,7 +98,8 @@ export class Holdings {
     this.#cancelTelling ??= this.#context.clock.schedule(TELL_AFTER_MS, () => {
       this.#cancelTelling = null
       for (const chunk of this.#chunks) {
-        if (chunk.progress.isPending && chunk.leaving !== 'released') this.#context.settler.settle(chunk)
+        if (chunk.progress.isPending && !chunk.enclosed && chunk.leaving !== 'released')
+          this.#context.settler.settle(chunk)
       }
     })
   }

@@ -13,7 +13,8 @@ export interface AloneContext {
 }
 
 export async function runAlone(chunk: HeldChunk, { keeper, isClosing, run }: AloneContext): Promise<void> {
-  while (!chunk.ended && chunk.leaving === null && chunk.waiting > 0 && !isClosing()) {
+  const isOpen = (): boolean => !chunk.ended && chunk.leaving === null && !chunk.returning
+  while (isOpen() && chunk.waiting > 0 && !isClosing()) {
     const commands = chunk.take(1)
     const [command] = commands
     if (command === undefined) return

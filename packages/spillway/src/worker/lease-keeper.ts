@@ -27,20 +27,21 @@ export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
   readonly #beatMs: number
   #nextBeatAt = 0
-  #beating = false
+  /** The heartbeat that is on its way; false when it failed. */
+  #beating: Promise<boolean> | null = null
   #failures = 0
   #armedFor = 0
   #cancelTimer: Cancel | null = null
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
-    this.#beatMs = options.leaseMs / BEATS_PER_LEASE
+    this.#beatMs = Math.floor(options.leaseMs / BEATS_PER_LEASE)
   }
 
   /** To be called when chunks were added to `held`. */
   watch(): void {
     const now = this.#options.clock.monotonic()
-    if (this.#cancelTimer === null && !this.#beating) this.#nextBeatAt = now + this.#beatMs
+    if (this.#cancelTimer === null && this.#beating === null) this.#nextBeatAt = now + this.#beatMs
     if (this.#cancelTimer === null || this.#dueAt() < this.#armedFor) this.#arm()
   }
 
@@ -53,6 +54,25 @@ export class LeaseKeeper {
   async release(chunks: readonly HeldChunk[]): Promise<void> {
     // Without the cursor: a command that did not run must not be blamed for a later crash.
     await this.#write(chunks, { release: true, cursor: null })
+  }
+
+  /**
+   * Leaves the chunks to a transaction from here on. A heartbeat that is on its way is waited for: it would wait for the
+   * transaction, and all other leases with it.
+   */
+  async enclose(chunks: readonly HeldChunk[]): Promise<void> {
+    for (const chunk of chunks) chunk.enclosed = true
+    await this.#beating
+  }
+
+  /** Takes them back, with a heartbeat first where the transaction took the time of one. */
+  async disclose(chunks: readonly HeldChunk[]): Promise<void> {
+    const dueAt = this.#options.clock.monotonic() + this.#options.leaseMs - this.#beatMs
+    const kept = chunks.filter(({ ended, open, leaving }) => !ended && open > 0 && leaving === null)
+    const late = kept.filter(({ deadline }) => deadline < dueAt)
+    if (late.length > 0) await this.#extend(late, null)
+    for (const chunk of chunks) chunk.enclosed = false
+    this.watch()
   }
 
   stop(): void {
@@ -100,8 +120,8 @@ export class LeaseKeeper {
   }
 
   #dueAt(): number {
-    let dueAt = this.#beating ? Number.POSITIVE_INFINITY : this.#nextBeatAt
-    for (const chunk of this.#options.held) dueAt = Math.min(dueAt, chunk.deadline)
+    let dueAt = this.#beating === null ? this.#nextBeatAt : Number.POSITIVE_INFINITY
+    for (const chunk of this.#options.held) if (!chunk.enclosed) dueAt = Math.min(dueAt, chunk.deadline)
     return dueAt
   }
 
@@ -120,18 +140,18 @@ export class LeaseKeeper {
     const now = clock.monotonic()
     telemetry.record({ event: 'heartbeat.delay', delayMs: Math.max(0, now - this.#armedFor) })
     for (const chunk of [...held]) chunk.stillHeld(now)
-    if (!this.#beating && now >= this.#nextBeatAt) void this.#beat()
+    if (this.#beating === null && now >= this.#nextBeatAt) void this.#beat()
     this.#arm()
   }
 
   async #beat(): Promise<void> {
     const { clock, random, held } = this.#options
-    const chunks = [...held].filter((chunk) => chunk.leaving === null)
+    const chunks = [...held].filter(({ leaving, enclosed }) => leaving === null && !enclosed)
     this.#nextBeatAt = clock.monotonic() + this.#beatMs
     if (chunks.length === 0) return
-    this.#beating = true
-    const taken = await this.#extend(chunks, null)
-    this.#beating = false
+    this.#beating = this.#extend(chunks, null)
+    const taken = await this.#beating
+    this.#beating = null
     this.#failures = taken ? 0 : this.#failures + 1
     if (!taken) {
       const retryMs = Math.min(this.#beatMs, storeBackoffMs(this.#failures, random))

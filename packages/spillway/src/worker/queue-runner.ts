@@ -41,7 +41,7 @@ export class QueueRunner {
         }),
     )
     this.#holdings = new Holdings(context, queue, definitions, () => this.#chunkEnded())
-    this.#runs = new HandlerRuns(context, this.#holdings, (ms) => this.#holdOff(ms))
+    this.#runs = new HandlerRuns(context, queue.name, this.#holdings, (ms) => this.#holdOff(ms))
   }
 
   start(): void {

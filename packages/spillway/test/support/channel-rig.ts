@@ -52,6 +52,8 @@ export interface Rig {
 export interface RigOptions extends Pick<ChannelContext, 'closeTimeoutMs' | 'appendsInFlightMax'> {
   readonly queue?: Omit<QueueOptions, 'channel'>
   readonly executor?: ChannelContext['executor']
+  /** The store takes part in its callers' transactions. */
+  readonly transactionalAppend?: boolean
 }
 
 /** `submit` takes the first command. */
@@ -64,7 +66,7 @@ export function channelRig(
   const random = seededRandom(1)
   const events: TelemetryEvent[] = []
   const telemetry = { record: (event: TelemetryEvent) => void events.push(event) }
-  const faulting = faultingStore(memory({ clock }), clock)
+  const faulting = faultingStore(memory({ clock }), clock, options.transactionalAppend)
   const { store } = faulting
   const config = resolveConfig({ store, commands, queues: { [QUEUE]: { ...options.queue, channel: spec } } })
   const queue = config.queues.get(QUEUE)
@@ -73,6 +75,7 @@ export function channelRig(
   const {
     executor = createExecutor({ definitions, store, clock, random, telemetry }),
     queue: _,
+    transactionalAppend: __,
     ...limits
   } = options
   const channel = createChannel(spec, {

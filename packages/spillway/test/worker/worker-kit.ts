@@ -15,6 +15,7 @@ import { type MemoryTx, memory } from '../../src/stores/memory/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { createExecutor, Worker } from '../../src/worker/index.js'
+import { type AsyncStore, asyncStore } from '../support/async-store.js'
 
 const ANYTHING = {
   '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) },
@@ -41,6 +42,8 @@ type Tamper = (call: () => Promise<any>, ...args: any[]) => Promise<any>
 
 export interface TamperedStore {
   readonly store: Store<MemoryTx>
+  /** What may be exchanged of the operators' verbs. */
+  readonly control: { -readonly [Verb in keyof Store['control']]: Store['control'][Verb] }
   /** How often each method was called, and what may go wrong in it. */
   readonly calls: Record<Method, unknown[][]>
   readonly tamper: Partial<Record<Method, Tamper>>
@@ -52,7 +55,8 @@ export function tampered(real: Store<MemoryTx>): TamperedStore {
     ...{ append: [], claim: [], extend: [], settle: [], settleWithin: [], promote: [], prune: [] },
   }
   const tamper: TamperedStore['tamper'] = {}
-  const store = { ...real } as Store<MemoryTx>
+  const control = { ...real.control }
+  const store = { ...real, control } as Store<MemoryTx>
   for (const method of Object.keys(calls) as Method[]) {
     const call = real[method].bind(real) as (...args: unknown[]) => Promise<unknown>
     Object.assign(store, {
@@ -63,7 +67,7 @@ export function tampered(real: Store<MemoryTx>): TamperedStore {
       },
     })
   }
-  return { store, calls, tamper }
+  return { store, control, calls, tamper }
 }
 
 /** The clock as a process sees it that can be stopped: time goes on, but nothing of the process runs until it is resumed. */
@@ -124,6 +128,7 @@ export interface Process {
   readonly worker: Worker
   readonly clock: ProcessClock
   readonly events: TelemetryEvent[]
+  readonly control: TamperedStore['control']
   readonly calls: TamperedStore['calls']
   readonly tamper: TamperedStore['tamper']
 }
@@ -138,20 +143,27 @@ export interface QueueSetup {
   readonly concurrency?: number
   readonly leaseMs?: number
   readonly ordered?: boolean
+  /** With transactions like those of a database server. */
+  readonly asynchronous?: boolean
 }
 
 /** One queue named `default`, commands `a`, `b`, ... in it. */
 export class Bench {
   readonly clock = new VirtualClock()
   readonly real: Store<MemoryTx> = memory({ clock: this.clock })
+  /** What the processes see as their store, when that is asynchronous. */
+  readonly server: AsyncStore
   readonly queues: ReadonlyMap<string, ResolvedQueue>
   readonly definitions: ReadonlyMap<string, AnyCommand>
+  readonly #store: Store<MemoryTx>
   #chunks = 0
 
   constructor(
     commands: readonly AnyCommand[],
-    { concurrency = 1, leaseMs = 30_000, ordered = false }: QueueSetup = {},
+    { concurrency = 1, leaseMs = 30_000, ordered = false, asynchronous = false }: QueueSetup = {},
   ) {
+    this.server = asyncStore(this.real, this.clock)
+    this.#store = asynchronous ? this.server.store : this.real
     const queue = { concurrency, lease: leaseMs, ...(ordered ? { ordered: {} } : {}) }
     const config = resolveConfig({ store: this.real, commands, queues: { default: queue } })
     this.queues = config.queues
@@ -161,7 +173,7 @@ export class Bench {
   /** A worker process on the store, not started yet. */
   process({ workerId = 'w1', pollMs = 100, closeTimeoutMs = 10_000 }: ProcessOptions = {}): Process {
     const clock = new ProcessClock(this.clock)
-    const { store, calls, tamper } = tampered(this.real)
+    const { store, control, calls, tamper } = tampered(this.#store)
     const events: TelemetryEvent[] = []
     const ports = {
       store,
@@ -178,7 +190,7 @@ export class Bench {
       pollMs,
       closeTimeoutMs,
     })
-    return { worker, clock, events, calls, tamper }
+    return { worker, clock, events, control, calls, tamper }
   }
 
   /** A started worker process. */

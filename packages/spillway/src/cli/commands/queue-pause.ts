@@ -1,31 +1,38 @@
 // `spillway queue pause` and `resume`: for every process on the store, until it is taken back.
 
-import { type CliCommand, command } from '../command.js'
-import { jsonLine } from '../printable.js'
+import { command } from '../command.js'
+import { writeSettings } from '../queue-rows.js'
 import { targetArgs } from '../shared-args.js'
 import { suggest } from '../suggestion.js'
 import { withTarget } from '../target/open-target.js'
 
-export const queuePause = pausing(true)
-export const queueResume = pausing(false)
+const queueArg = { type: 'positional', required: true, description: 'Name of the queue' } as const
 
-function pausing(paused: boolean): CliCommand {
-  return command({
-    args: {
-      queue: { type: 'positional', required: true, description: 'Name of the queue' },
-      ...targetArgs,
-    },
-    examples: [['mails', paused ? 'commands wait, submits go on' : 'what waited is worked on']],
-    async run(invocation) {
-      const { values, terminal } = invocation
-      const { queue } = values
-      await withTarget(invocation, values, (target) => target.setPaused(queue, paused))
-      terminal.out.line(
-        values.json === true
-          ? jsonLine({ queue, paused })
-          : `${queue} ${paused ? 'is paused' : 'is worked on'}`,
-      )
-      if (paused) suggest(terminal, values, `queue resume ${queue}`)
-    },
-  })
-}
+export const queuePause = command({
+  args: {
+    queue: queueArg,
+    reason: { type: 'string', valueHint: 'text', description: 'Why, for whoever looks at the queue' },
+    ...targetArgs,
+  },
+  examples: [
+    ['mails', 'commands wait, submits go on'],
+    ['mails --reason "the relay is being moved"', 'and everybody sees why'],
+  ],
+  async run(invocation) {
+    const { values, terminal } = invocation
+    const { queue, reason } = values
+    const settings = await withTarget(invocation, values, (target) => target.pause(queue, reason))
+    writeSettings(terminal.out, settings, values.json === true)
+    suggest(terminal, values, `queue resume ${queue}`)
+  },
+})
+
+export const queueResume = command({
+  args: { queue: queueArg, ...targetArgs },
+  examples: [['mails', 'what waited is worked on']],
+  async run(invocation) {
+    const { values, terminal } = invocation
+    const settings = await withTarget(invocation, values, (target) => target.resume(values.queue))
+    writeSettings(terminal.out, settings, values.json === true)
+  },
+})

@@ -34,6 +34,7 @@ const args = {
 /** What a receipt promises. */
 const MEANINGS = {
   store: 'committed in the store',
+  transaction: "in the caller's transaction",
   memory: 'in memory only',
   executed: 'executed already',
 } as const satisfies Record<Durability, string>

@@ -1,7 +1,7 @@
 // What is in the store: its schema, whether it takes writes, and what waits there for somebody to look at it.
 
 import { chunkIdTime, parseCommandId } from '../../domain/index.js'
-import type { Accounting, QueueCounts, Store } from '../../ports/index.js'
+import type { Accounting, NodeView, QueueCounts, QueueSettings, Store } from '../../ports/index.js'
 import { systemClock } from '../../runtime/index.js'
 import { type Finding, failure, fine, warning } from './finding.js'
 
@@ -27,7 +27,8 @@ export async function checkContents(store: Store): Promise<Finding[]> {
   const queues = await reader.queues()
   return [
     fine('writes', 'the store takes them'),
-    checkPaused(await control.pausedQueues()),
+    checkPaused(await control.queueSettings()),
+    checkNodes(await store.nodes.list()),
     checkDead(queues),
     checkWaiting(queues),
     checkBooks(await reader.accounting()),
@@ -35,9 +36,25 @@ export async function checkContents(store: Store): Promise<Finding[]> {
   ]
 }
 
-function checkPaused(paused: readonly string[]): Finding {
-  if (paused.length === 0) return fine('queues', 'none is paused')
-  return warning('queues', `paused: ${paused.join(', ')}`, `Go on with: spillway queue resume ${paused[0]}`)
+function checkPaused(settings: ReadonlyMap<string, QueueSettings>): Finding {
+  const paused = [...settings].filter(([, { paused }]) => paused)
+  const [first] = paused
+  if (first === undefined) return fine('queues', 'none is paused')
+  const found = paused.map(([queue, { pauseReason }]) =>
+    pauseReason === null ? queue : `${queue} (${pauseReason})`,
+  )
+  return warning('queues', `paused: ${found.join(', ')}`, `Go on with: spillway queue resume ${first[0]}`)
+}
+
+/** One that did not say goodbye died, is stopped, or cannot reach the store. */
+function checkNodes(nodes: readonly NodeView[]): Finding {
+  const silent = nodes.filter(({ alive }) => !alive)
+  if (silent.length === 0) return fine('nodes', `${nodes.length} at work`)
+  return warning(
+    'nodes',
+    `silent: ${silent.map(({ host, pid }) => `${host}:${pid}`).join(', ')}`,
+    'They died, or cannot reach the store: spillway nodes',
+  )
 }
 
 function checkDead(queues: readonly QueueCounts[]): Finding {

@@ -109,6 +109,18 @@ describe('the doctor', () => {
     })
   })
 
+  it('notices processes that are silent', async () => {
+    let now = Date.now()
+    const store = memory({ clock: { now: () => now } })
+    const node = { id: 'n', host: 'attic', pid: 7, version: '1.0.0', roles: ['worker'] } as const
+    await store.nodes.heartbeat(node, 15_000)
+    expect(byName(await checkContents(store))).toMatchObject({ nodes: { level: 'ok', detail: '1 at work' } })
+    now += 20_000
+    expect(byName(await checkContents(store))).toMatchObject({
+      nodes: { level: 'warn', detail: 'silent: attic:7' },
+    })
+  })
+
   it('finds commands that nothing here can run', () => {
     const orphan = defineCommand({ name: 'orphan', input: z.unknown() })
     const threaded = defineCommand({ name: 'threaded', queue: 'cpu', input: z.unknown() })

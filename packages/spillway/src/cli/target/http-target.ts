@@ -8,7 +8,14 @@ import { systemClock } from '../../runtime/index.js'
 import { isCodedError } from '../failure.js'
 import type { HttpClient } from './http-client.js'
 import { problemError } from './problem-error.js'
-import type { CommandRecord, QueueRecord, ReceiptRecord, SubmitVerdictRecord } from './records.js'
+import type {
+  CommandRecord,
+  NodeRecord,
+  QueueRecord,
+  QueueSettingsRecord,
+  ReceiptRecord,
+  SubmitVerdictRecord,
+} from './records.js'
 import type { CommandRecordPage, GetOptions, Target } from './target.js'
 
 /** Seconds one request waits for an outcome; longer waits take several. */
@@ -110,9 +117,21 @@ export class HttpTarget implements Target {
     return items
   }
 
-  async setPaused(queue: string, paused: boolean): Promise<void> {
-    const verb = paused ? 'pause' : 'resume'
-    await this.#client.request({ method: 'POST', path: `/v1/queues/${encodeURIComponent(queue)}/${verb}` })
+  pause(queue: string, reason: string | undefined): Promise<QueueSettingsRecord> {
+    return this.#configure(queue, 'pause', reason === undefined ? undefined : { reason })
+  }
+
+  resume(queue: string): Promise<QueueSettingsRecord> {
+    return this.#configure(queue, 'resume')
+  }
+
+  limit(queue: string, leasesMax: number | null): Promise<QueueSettingsRecord> {
+    return this.#configure(queue, 'limit', { leasesMax })
+  }
+
+  async nodes(): Promise<readonly NodeRecord[]> {
+    const { items } = (await this.#client.request({ path: '/v1/nodes' })) as { items: NodeRecord[] }
+    return items
   }
 
   async health(): Promise<Health> {
@@ -128,6 +147,16 @@ export class HttpTarget implements Target {
   }
 
   async close(): Promise<void> {}
+
+  async #configure(
+    queue: string,
+    verb: 'pause' | 'resume' | 'limit',
+    body?: object,
+  ): Promise<QueueSettingsRecord> {
+    const path = `/v1/queues/${encodeURIComponent(queue)}/${verb}`
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+    return (await this.#client.request({ method: 'POST', path, ...sent })) as QueueSettingsRecord
+  }
 
   /** One request per command: each is judged alone. */
   async #verb(ids: readonly string[], verb: 'cancel' | 'retry'): Promise<readonly ControlVerdict[]> {

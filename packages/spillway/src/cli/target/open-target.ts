@@ -57,7 +57,7 @@ async function openStore(session: Session, flags: TargetFlags): Promise<Target> 
   ])
   const { path, config } = await loadConfig(session, flags.config)
   if (session.interruption.signal.aborted) throw new Interrupted()
-  const spillway = await createSpillway(config, { roles: ['intake'], logs: 'error' })
+  const spillway = await createSpillway(config, { roles: ['intake'], logs: 'error', register: false })
   return storeTarget(spillway, path, session.interruption.signal)
 }
 

@@ -1,8 +1,8 @@
 // What a target answers, in the shape of the HTTP interface: `--json` prints the same whichever way Spillway was asked. Times
 // are ISO 8601, results and payloads are values and not JSON in a string.
 
-import type { QueueView, SubmitVerdict } from '../../app/api.js'
-import type { CommandState, Durability, ErrorRecord, Receipt } from '../../domain/index.js'
+import type { NodeStatus, QueueView, SubmitVerdict } from '../../app/api.js'
+import type { CommandState, Durability, ErrorRecord, QueueSettings, Receipt } from '../../domain/index.js'
 import type { SpillwayError } from '../../errors/index.js'
 import type { CommandView } from '../../ports/index.js'
 
@@ -47,6 +47,16 @@ export interface QueueRecord extends Omit<QueueView, 'oldestReadyAt'> {
   readonly oldestReadyAt: string | null
 }
 
+export interface NodeRecord extends Omit<NodeStatus, 'startedAt' | 'seenAt'> {
+  readonly startedAt: string
+  readonly seenAt: string
+}
+
+/** What every process obeys about a queue. */
+export interface QueueSettingsRecord extends QueueSettings {
+  readonly queue: string
+}
+
 export function receiptRecord({ acceptedAt, ...receipt }: Receipt): ReceiptRecord {
   return { ...receipt, duplicate: receipt.status === 'duplicate', acceptedAt: isoTime(acceptedAt) }
 }
@@ -71,6 +81,10 @@ export function commandRecord(view: CommandView): CommandRecord {
 
 export function queueRecord({ oldestReadyAt, ...queue }: QueueView): QueueRecord {
   return { ...queue, oldestReadyAt: isoTimeOrNull(oldestReadyAt) }
+}
+
+export function nodeRecord({ startedAt, seenAt, ...node }: NodeStatus): NodeRecord {
+  return { ...node, startedAt: isoTime(startedAt), seenAt: isoTime(seenAt) }
 }
 
 function isoTime(ms: number): string {

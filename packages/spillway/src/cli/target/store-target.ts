@@ -3,7 +3,7 @@
 
 import type { Spillway } from '../../app/api.js'
 import { isCodedError } from '../failure.js'
-import { commandRecord, queueRecord, receiptRecord, submitVerdictRecord } from './records.js'
+import { commandRecord, nodeRecord, queueRecord, receiptRecord, submitVerdictRecord } from './records.js'
 import type { Target } from './target.js'
 
 /** `signal` ends waiting early. */
@@ -24,7 +24,13 @@ export function storeTarget(spillway: Spillway, name: string, signal: AbortSigna
     cancel: (ids) => spillway.cancel(ids),
     retry: (ids) => spillway.redrive(ids),
     queues: async () => (await spillway.queues()).map(queueRecord),
-    setPaused: (queue, paused) => (paused ? spillway.pause(queue) : spillway.resume(queue)),
+    pause: async (queue, reason) => ({
+      queue,
+      ...(await spillway.pause(queue, reason === undefined ? {} : { reason })),
+    }),
+    resume: async (queue) => ({ queue, ...(await spillway.resume(queue)) }),
+    limit: async (queue, leasesMax) => ({ queue, ...(await spillway.limit(queue, leasesMax)) }),
+    nodes: async () => (await spillway.nodes()).map(nodeRecord),
     health: () => spillway.health(),
     close: () => spillway.close(),
   }

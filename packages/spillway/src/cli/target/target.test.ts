@@ -88,7 +88,8 @@ describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
     await expect(target().submitMany('nope', [{}])).rejects.toMatchObject({ code: 'unknown_command' })
     await expect(target().get(ABSENT)).rejects.toMatchObject({ code: 'expired' })
     await expect(target().get('no id')).rejects.toMatchObject({ code: 'not_found' })
-    await expect(target().setPaused('nope', true)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(target().pause('nope', undefined)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(target().limit('letters', 0)).rejects.toMatchObject({ code: 'invalid_argument' })
   })
 
   it('cancels what waits and runs again what is dead, and says what it could not', async () => {
@@ -109,17 +110,31 @@ describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
   })
 
   it('resolves with the command as it is when a wait is over', async () => {
-    await target().setPaused('letters', true)
+    expect(await target().pause('letters', 'a test')).toMatchObject({ paused: true, pauseReason: 'a test' })
+    expect(await target().limit('letters', 3)).toMatchObject({ queue: 'letters', leasesMax: 3 })
     try {
       const { id: waiting } = await target().submit('letter.issue', { id: id('paused') }, {})
       expect(await target().get(waiting, { waitMs: 20 })).toMatchObject({ state: 'accepted', attempts: 0 })
       expect(await target().queues()).toMatchObject([
         { queue: 'default' },
-        { queue: 'letters', paused: true, ready: 1 },
+        { queue: 'letters', paused: true, pauseReason: 'a test', leasesMax: 3, ready: 1 },
       ])
     } finally {
-      await target().setPaused('letters', false)
+      await target().limit('letters', null)
+      expect(await target().resume('letters')).toEqual({
+        ...{ queue: 'letters', paused: false, pauseReason: null, leasesMax: null },
+      })
     }
+  })
+
+  it('shows who works on the store', async () => {
+    expect(await target().nodes()).toMatchObject([
+      {
+        ...{ pid: process.pid, alive: true, holds: ['maintenance'] },
+        startedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        seenAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    ])
   })
 
   it('lists in pages', async () => {

@@ -3,7 +3,14 @@
 
 import type { Health, SubmitOptions } from '../../app/api.js'
 import type { ControlVerdict, ListRequest } from '../../ports/index.js'
-import type { CommandRecord, QueueRecord, ReceiptRecord, SubmitVerdictRecord } from './records.js'
+import type {
+  CommandRecord,
+  NodeRecord,
+  QueueRecord,
+  QueueSettingsRecord,
+  ReceiptRecord,
+  SubmitVerdictRecord,
+} from './records.js'
 
 export interface GetOptions {
   readonly payload?: boolean
@@ -27,7 +34,10 @@ export interface Target {
   cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]>
   retry(ids: readonly string[]): Promise<readonly ControlVerdict[]>
   queues(): Promise<readonly QueueRecord[]>
-  setPaused(queue: string, paused: boolean): Promise<void>
+  pause(queue: string, reason: string | undefined): Promise<QueueSettingsRecord>
+  resume(queue: string): Promise<QueueSettingsRecord>
+  limit(queue: string, leasesMax: number | null): Promise<QueueSettingsRecord>
+  nodes(): Promise<readonly NodeRecord[]>
   health(): Promise<Health>
   close(): Promise<void>
 }

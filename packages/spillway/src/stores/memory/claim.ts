@@ -1,6 +1,6 @@
 // Leasing chunks: by priority, then commit order, whatever is ready or whose lease expired.
 
-import type { Lease } from '../../domain/index.js'
+import { DEFAULT_QUEUE_SETTINGS, type Lease } from '../../domain/index.js'
 import type { ClaimRequest } from '../../ports/index.js'
 import { offerExpired, type QueueRecord, takeNext } from './queue.js'
 import { type ChunkRecord, liveCount } from './records.js'
@@ -8,11 +8,14 @@ import { finishChunk, type MemoryState } from './state.js'
 
 export function claim(state: MemoryState, request: ClaimRequest, now: number): Lease[] {
   const queue = state.queues.get(request.queue)
-  if (queue === undefined || state.paused.has(request.queue)) return []
+  const { paused, leasesMax } = state.settings.get(request.queue) ?? DEFAULT_QUEUE_SETTINGS
+  if (queue === undefined || paused) return []
   offerExpired(queue, now)
+  const free = leasesMax === null ? request.chunksMax : leasesMax - queue.leased.size
+  const chunksMax = Math.min(request.chunksMax, free)
   const leases: Lease[] = []
   let commands = 0
-  while (leases.length < request.chunksMax && (leases.length === 0 || commands < request.commandsMax)) {
+  while (leases.length < chunksMax && (leases.length === 0 || commands < request.commandsMax)) {
     const chunk = takeNext(queue, request.types)
     if (chunk === undefined) break
     commands += liveCount(chunk)

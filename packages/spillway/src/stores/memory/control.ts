@@ -1,6 +1,12 @@
 // Operators' verbs on stored commands and queues. Whether a verb is allowed is asked of the domain's transition table.
 
-import { transition } from '../../domain/index.js'
+import {
+  changedSettings,
+  DEFAULT_QUEUE_SETTINGS,
+  isDefaultSettings,
+  type QueueSettings,
+  transition,
+} from '../../domain/index.js'
 import type { ControlVerdict } from '../../ports/index.js'
 import { liveCount } from './records.js'
 import {
@@ -45,7 +51,21 @@ export function redriveOne(state: MemoryState, id: string, now: number, notify: 
   return 'ok'
 }
 
-export function setPaused(state: MemoryState, queue: string, paused: boolean, notify: Notify): void {
-  if (paused) state.paused.add(queue)
-  else if (state.paused.delete(queue)) notify(queue, 0)
+export function configureQueue(
+  state: MemoryState,
+  queue: string,
+  change: Partial<QueueSettings>,
+  notify: Notify,
+): QueueSettings {
+  const settings = changedSettings(state.settings.get(queue) ?? DEFAULT_QUEUE_SETTINGS, change)
+  state.settings.set(queue, settings)
+  // There may be work for workers that found none before.
+  if (!settings.paused) notify(queue, 0)
+  return settings
+}
+
+/** By name, of the queues that are not as any queue is. */
+export function queueSettings(state: MemoryState): Map<string, QueueSettings> {
+  const changed = [...state.settings].filter(([, settings]) => !isDefaultSettings(settings))
+  return new Map(changed.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

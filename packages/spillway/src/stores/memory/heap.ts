@@ -15,6 +15,10 @@ export class Heap<Item extends HeapItem> {
     this.#before = before
   }
 
+  get size(): number {
+    return this.#items.length
+  }
+
   peek(): Item | undefined {
     return this.#items[0]
   }

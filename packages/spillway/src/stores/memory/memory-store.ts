@@ -5,8 +5,9 @@ import { SpillwayError } from '../../errors/index.js'
 import type { Clock, SchemaState, Store } from '../../ports/index.js'
 import { append } from './append.js'
 import { claim } from './claim.js'
-import { cancelOne, redriveOne, setPaused } from './control.js'
+import { cancelOne, configureQueue, queueSettings, redriveOne } from './control.js'
 import { machineClock } from './default-clock.js'
+import { acquireRole, heartbeat, leave, listNodes, listRoles, releaseRole } from './nodes.js'
 import { promote } from './promote.js'
 import { prune } from './prune.js'
 import { account, countQueues, getCommands, listCommands } from './reader.js'
@@ -73,8 +74,16 @@ export function memory(options: MemoryOptions = {}): Store<MemoryTx> {
     control: {
       cancel: (ids) => run(() => ids.map((id) => cancelOne(state, id, now()))),
       redrive: (ids) => run(() => ids.map((id) => redriveOne(state, id, now(), notify))),
-      setPaused: (queue, paused) => run(() => setPaused(state, queue, paused, notify)),
-      pausedQueues: () => run(() => [...state.paused].sort()),
+      configureQueue: (queue, change) => run(() => configureQueue(state, queue, change, notify)),
+      queueSettings: () => run(() => queueSettings(state)),
+    },
+    nodes: {
+      heartbeat: (node, ttlMs) => run(() => heartbeat(state, node, ttlMs, now())),
+      leave: (nodeId) => run(() => leave(state, nodeId, now())),
+      list: () => run(() => listNodes(state, now())),
+      acquire: (role, nodeId, leaseMs) => run(() => acquireRole(state, role, nodeId, leaseMs, now())),
+      release: (lease) => run(() => releaseRole(state, lease, now())),
+      roles: () => run(() => listRoles(state)),
     },
     reader: {
       get: (ids, { payload = false } = {}) => run(() => getCommands(state, ids, payload)),

@@ -42,7 +42,7 @@ it('refuses everything while it is closed and has its data when it is opened aga
   await expect(store.append([DRAFT])).rejects.toMatchObject(closed)
   await expect(store.settle([])).rejects.toMatchObject(closed)
   await expect(store.reader.get([])).rejects.toMatchObject(closed)
-  await expect(store.control.pausedQueues()).rejects.toMatchObject(closed)
+  await expect(store.control.queueSettings()).rejects.toMatchObject(closed)
   await store.open()
   expect(await store.reader.get([commandId(DRAFT.id, 0)])).toMatchObject([{ state: 'accepted' }])
 })

@@ -4,6 +4,7 @@
 import type { PruneReport, PruneRequest } from '../../ports/index.js'
 import type { Heap } from './heap.js'
 import { pruneKeys } from './keys.js'
+import { forgetSilentNodes } from './nodes.js'
 import type { ChunkRecord } from './records.js'
 import { forget, type MemoryState } from './state.js'
 
@@ -16,6 +17,7 @@ export function prune(state: MemoryState, request: PruneRequest, now: number): P
     commands += chunk.size - chunk.absent.size
     forget(state, chunk)
   }
+  forgetSilentNodes(state, now)
   return { chunks: families.length, commands, keys: pruneKeys(state, now, request.limit) }
 }
 

@@ -82,14 +82,14 @@ function firstNotAbove(ids: readonly string[], id: string): number {
 }
 
 export function countQueues(state: MemoryState): QueueCounts[] {
-  const names = new Set([...state.queues.keys(), ...state.paused])
+  const names = new Set([...state.queues.keys(), ...state.settings.keys()])
   return [...names].sort().map((name) => {
     const queue = state.queues.get(name)
     const { scheduled = 0, retrying = 0, failed = 0, dead = 0, cancelled = 0 } = queue?.rowCounts ?? {}
     const waiting = queue === undefined ? { ready: 0, running: 0, oldestReadyAt: null } : countWaiting(queue)
     return {
       queue: name,
-      paused: state.paused.has(name),
+      paused: state.settings.get(name)?.paused ?? false,
       ...waiting,
       scheduled,
       retrying,

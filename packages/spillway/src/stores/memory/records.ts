@@ -9,7 +9,7 @@ import type {
   ErrorRecord,
   RowState,
 } from '../../domain/index.js'
-import type { AttemptRecord } from '../../ports/index.js'
+import type { AttemptRecord, NodeDraft } from '../../ports/index.js'
 import type { HeapItem } from './heap.js'
 
 export interface ChunkRecord extends HeapItem {
@@ -79,6 +79,13 @@ export interface KeyRecord extends HeapItem {
   readonly fingerprint: string
   readonly commandId: string
   readonly expiresAt: number
+}
+
+export interface NodeRecord {
+  readonly draft: NodeDraft
+  readonly startedAt: number
+  readonly seenAt: number
+  readonly ttlMs: number
 }
 
 type ChunkContent = Pick<

@@ -1,15 +1,19 @@
 // Everything a memory store holds, and the few moves that must keep its collections in step with each other.
 
-import { isTerminal, parseCommandId, type RowState } from '../../domain/index.js'
+import { isTerminal, parseCommandId, type QueueSettings, type RowState } from '../../domain/index.js'
+import type { RoleLease } from '../../ports/index.js'
 import { Heap } from './heap.js'
 import { dequeue, newQueue, type QueueRecord } from './queue.js'
-import type { ChunkRecord, KeyRecord, RowPlace, RowRecord } from './records.js'
+import type { ChunkRecord, KeyRecord, NodeRecord, RowPlace, RowRecord } from './records.js'
 import { type MemoryTables, newTables } from './tables.js'
 
 export interface MemoryState {
   readonly chunks: Map<string, ChunkRecord>
   readonly queues: Map<string, QueueRecord>
-  readonly paused: Set<string>
+  /** Of queues that somebody configured. */
+  readonly settings: Map<string, QueueSettings>
+  readonly nodes: Map<string, NodeRecord>
+  readonly roles: Map<string, RoleLease>
   /** Scope -> key -> record. */
   readonly keys: Map<string, Map<string, KeyRecord>>
   readonly keyExpiry: Heap<KeyRecord>
@@ -28,7 +32,9 @@ export function newState(): MemoryState {
   return {
     chunks: new Map(),
     queues: new Map(),
-    paused: new Set(),
+    settings: new Map(),
+    nodes: new Map(),
+    roles: new Map(),
     keys: new Map(),
     keyExpiry: new Heap((a, b) => a.expiresAt < b.expiresAt),
     due: new Heap(dueBefore),

@@ -180,7 +180,7 @@ describe('a bulk write that cannot work', () => {
   it('says that the table is missing', async () => {
     await expect(write(await sqliteRig(), { rows: [['a', 1]] })).rejects.toMatchObject({
       code: 'invalid_argument',
-      fault: 'permanent',
+      fault: 'schema',
       message: expect.stringContaining('no table clicks. Create it'),
     })
   })
@@ -196,7 +196,7 @@ describe('a bulk write that cannot work', () => {
   it('says which column is missing', async () => {
     const rig = await rigWith(CLICKS)
     await expect(write(rig, { columns: ['id', 'colour'], rows: [['a', 1]] })).rejects.toMatchObject({
-      ...{ code: 'invalid_argument', fault: 'permanent' },
+      ...{ code: 'invalid_argument', fault: 'schema' },
       message: expect.stringContaining('no column colour'),
     })
   })
@@ -204,7 +204,7 @@ describe('a bulk write that cannot work', () => {
   it('says that the key needs a unique index', async () => {
     const rig = await rigWith('create table clicks (id text, n integer)')
     await expect(write(rig, { rows: [['a', 1]] })).rejects.toMatchObject({
-      ...{ code: 'invalid_argument', fault: 'permanent' },
+      ...{ code: 'invalid_argument', fault: 'schema' },
       message: expect.stringContaining('unique index on (id)'),
     })
   })
@@ -215,7 +215,7 @@ describe('a bulk write that cannot work', () => {
     rig.connect().exec('alter table clicks drop column n')
     await expect(write(rig, { rows: [['b', 1]] })).rejects.toMatchObject({
       code: 'invalid_argument',
-      fault: 'permanent',
+      fault: 'schema',
     })
   })
 

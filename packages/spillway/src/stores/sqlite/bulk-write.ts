@@ -9,7 +9,7 @@ import { type MultiRow, multiRow } from './multi-row.js'
 import { sqliteValue } from './sqlite-value.js'
 
 export interface BulkWriter {
-  /** Errors carry a `fault`: `data` when a row is at fault, `permanent` when the table is, `transient` when the database is. */
+  /** Errors carry a `fault`: `data` when a row is at fault, `schema` when the table is, `transient` when the database is. */
   write(bulk: BulkWrite): void
 }
 
@@ -103,7 +103,7 @@ function valuesOf({ rows, columns }: BulkWrite, exact: readonly boolean[]): Sqli
 }
 
 function tableError(message: string, cause?: unknown): SpillwayError {
-  return faulty(new SpillwayError('invalid_argument', message, { cause }), 'permanent')
+  return faulty(new SpillwayError('invalid_argument', message, { cause }), 'schema')
 }
 
 function bulkError(error: unknown, { table, key }: BulkWrite, path: string): unknown {

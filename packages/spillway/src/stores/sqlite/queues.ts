@@ -1,5 +1,6 @@
-// Queues by name, and whether they are paused. A queue is remembered when something is first stored in it.
+// Queues by name, and what every process obeys about them. A queue is remembered when something is first stored in it.
 
+import { changedSettings, DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/index.js'
 import type { SqliteTx } from './client.js'
 
 /** Names remembered per connection, so that an append does not ask the database again. */
@@ -32,27 +33,52 @@ export function prepareQueueNames(db: SqliteTx): QueueNames {
   }
 }
 
-export interface Pauses {
-  /** True when that changed. */
-  set(queue: string, paused: boolean): boolean
+interface SettingsRow {
+  readonly name: string
+  readonly paused: number
+  readonly pause_reason: string | null
+  readonly leases_max: number | null
 }
 
-export function preparePauses(db: SqliteTx): Pauses {
-  const isPaused = db.prepare('select 1 from spillway_queues where name = ?1 and paused = 1')
-  const pause = db.prepare(`
-    insert into spillway_queues (name, paused) values (?1, ?2)
-    on conflict (name) do update set paused = excluded.paused`)
+const SETTINGS = 'name, paused, pause_reason, leases_max'
+
+export interface Settings {
+  /** Inside a write transaction. */
+  configure(queue: string, change: Partial<QueueSettings>): QueueSettings
+  /** Inside any transaction. */
+  of(queue: string): QueueSettings
+}
+
+export function prepareSettings(db: SqliteTx): Settings {
+  const find = db.prepare(`select ${SETTINGS} from spillway_queues where name = ?1`)
+  const write = db.prepare(`
+    insert into spillway_queues (name, paused, pause_reason, leases_max) values (?1, ?2, ?3, ?4)
+    on conflict (name) do update
+      set paused = excluded.paused, pause_reason = excluded.pause_reason, leases_max = excluded.leases_max`)
+
+  function of(queue: string): QueueSettings {
+    const row = find.get(queue) as SettingsRow | undefined
+    return row === undefined ? DEFAULT_QUEUE_SETTINGS : settingsOf(row)
+  }
+
   return {
-    set(queue, paused) {
-      const before = isPaused.get(queue) !== undefined
-      if (before !== paused) pause.run(queue, paused ? 1 : 0)
-      return before !== paused
+    of,
+    configure(queue, change) {
+      const settings = changedSettings(of(queue), change)
+      write.run(queue, settings.paused ? 1 : 0, settings.pauseReason, settings.leasesMax)
+      return settings
     },
   }
 }
 
-/** Names of the paused queues, sorted. */
-export function preparePausedNames(db: SqliteTx): () => string[] {
-  const paused = db.prepare('select name from spillway_queues where paused = 1 order by name')
-  return () => (paused.all() as { name: string }[]).map(({ name }) => name)
+/** Of the queues that are not as any queue is, by name. */
+export function prepareAllSettings(db: SqliteTx): () => Map<string, QueueSettings> {
+  const changed = db.prepare(
+    `select ${SETTINGS} from spillway_queues where paused = 1 or leases_max is not null order by name`,
+  )
+  return () => new Map((changed.all() as SettingsRow[]).map((row) => [row.name, settingsOf(row)]))
+}
+
+function settingsOf({ paused, pause_reason, leases_max }: SettingsRow): QueueSettings {
+  return { paused: paused === 1, pauseReason: pause_reason, leasesMax: leases_max }
 }

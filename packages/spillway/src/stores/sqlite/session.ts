@@ -2,19 +2,21 @@
 //
 // `durable` commits what was promised to somebody: appends, outcomes, operators' verbs. With `synchronous: full` each of its
 // commits is on the disk. `working` commits what a power cut may undo without harm, because it is undone as a whole and
-// happens again: leases, promotions, and effects together with their settlement. Handlers get this one, never the first:
+// happens again: leases, heartbeats, promotions, and effects together with their settlement. Handlers get this one, never the first:
 // what they leave half done cannot end up in an append. `reading` sees what is committed, whoever asks.
 
+import type { QueueSettings } from '../../domain/index.js'
 import type { Clock } from '../../ports/index.js'
 import { type Appender, prepareAppender } from './append.js'
 import { type Claimer, prepareClaimer } from './claim.js'
 import type { SqliteClient, SqliteTx } from './client.js'
 import { type Connection, openConnection, type Synchronous } from './connection.js'
 import { type Controller, prepareController } from './control.js'
+import { type NodeReading, type NodeRegistry, prepareNodeReading, prepareNodeRegistry } from './nodes.js'
 import { prepareProbe } from './probe.js'
 import { type Promoter, preparePromoter } from './promote.js'
 import { type Pruner, preparePruner } from './prune.js'
-import { type Pauses, preparePausedNames, preparePauses } from './queues.js'
+import { prepareAllSettings, prepareSettings, type Settings } from './queues.js'
 import { prepareReading, type Reading } from './reader.js'
 import { prepareSettler, type Settler } from './settle.js'
 import { prepareWithinSettler, type WithinSettler } from './settle-within.js'
@@ -22,7 +24,7 @@ import { prepareWithinSettler, type WithinSettler } from './settle-within.js'
 export interface Session {
   readonly durable: Connection & DurableStatements
   readonly working: Connection & WorkingStatements
-  readonly reading: Connection & { readonly reader: Reading; readonly pausedNames: () => string[] }
+  readonly reading: Connection & ReadingStatements
   close(): void
 }
 
@@ -30,11 +32,18 @@ interface DurableStatements {
   readonly appender: Appender
   readonly settler: Settler
   readonly controller: Controller
-  readonly pauses: Pauses
+  readonly settings: Settings
   readonly probe: () => void
 }
 
+interface ReadingStatements {
+  readonly reader: Reading
+  readonly nodes: NodeReading
+  readonly allSettings: () => Map<string, QueueSettings>
+}
+
 interface WorkingStatements {
+  readonly registry: NodeRegistry
   readonly claimer: Claimer
   readonly within: WithinSettler
   readonly promoter: Promoter
@@ -65,11 +74,7 @@ export function openSession(client: SqliteClient, options: SessionOptions): Sess
     return {
       durable: { ...durable, ...durableStatements(durable.db) },
       working: { ...working, ...workingStatements(working.db, options.path) },
-      reading: {
-        ...reading,
-        reader: prepareReading(reading.db),
-        pausedNames: preparePausedNames(reading.db),
-      },
+      reading: { ...reading, ...readingStatements(reading.db) },
       close,
     }
   } catch (error) {
@@ -83,16 +88,25 @@ function durableStatements(db: SqliteTx): DurableStatements {
     appender: prepareAppender(db),
     settler: prepareSettler(db),
     controller: prepareController(db),
-    pauses: preparePauses(db),
+    settings: prepareSettings(db),
     probe: prepareProbe(db),
   }
 }
 
 function workingStatements(db: SqliteTx, path: string): WorkingStatements {
   return {
+    registry: prepareNodeRegistry(db),
     claimer: prepareClaimer(db),
     within: prepareWithinSettler(db, prepareSettler(db), path),
     promoter: preparePromoter(db),
     pruner: preparePruner(db),
+  }
+}
+
+function readingStatements(db: SqliteTx): ReadingStatements {
+  return {
+    reader: prepareReading(db),
+    nodes: prepareNodeReading(db),
+    allSettings: prepareAllSettings(db),
   }
 }

@@ -9,6 +9,7 @@ import type {
   Clock,
   Store,
   StoreControl,
+  StoreNodes,
   StoreReader,
 } from '../../ports/index.js'
 import { type Access, newAccess } from './access.js'
@@ -63,6 +64,7 @@ export function sqliteStore(path: string, options: SqliteOptions, { loadClient }
     wake: access.wake,
     reader: readerOf(access),
     control: controlOf(access),
+    nodes: nodesOf(access),
     schema: { state: access.schemaState, migrate: access.migrate },
     open: access.open,
     close: access.close,
@@ -124,11 +126,26 @@ function controlOf(access: Access): StoreControl {
   return {
     cancel: (ids) => access.commit(({ controller }, now, hints) => controller.cancel(ids, now, hints)),
     redrive: (ids) => access.commit(({ controller }, now, hints) => controller.redrive(ids, now, hints)),
-    setPaused: (queue, paused) =>
-      access.commit(({ pauses }, _, hints) => {
-        if (pauses.set(queue, paused) && !paused) hints.add(queue, 0)
+    configureQueue: (queue, change) =>
+      access.commit(({ settings }, _, hints) => {
+        const configured = settings.configure(queue, change)
+        // There may be work for workers that found none before.
+        if (!configured.paused) hints.add(queue, 0)
+        return configured
       }),
-    pausedQueues: () => access.snapshot(({ pausedNames }) => pausedNames()),
+    queueSettings: () => access.snapshot(({ allSettings }) => allSettings()),
+  }
+}
+
+function nodesOf(access: Access): StoreNodes {
+  return {
+    heartbeat: (node, ttlMs) => access.work(({ registry }, now) => registry.heartbeat(node, ttlMs, now)),
+    leave: (nodeId) => access.work(({ registry }, now) => registry.leave(nodeId, now)),
+    list: () => access.snapshot(({ nodes, now }) => nodes.list(now())),
+    acquire: (role, nodeId, leaseMs) =>
+      access.work(({ registry }, now) => registry.acquire(role, nodeId, leaseMs, now)),
+    release: (lease) => access.work(({ registry }, now) => registry.release(lease, now)),
+    roles: () => access.snapshot(({ nodes }) => nodes.roles()),
   }
 }
 

@@ -76,7 +76,7 @@ export class Client {
   }
 
   async setPaused(queue: string, paused: boolean): Promise<void> {
-    await this.#attempt('pause', () => this.#options.store.control.setPaused(queue, paused))
+    await this.#attempt('pause', () => this.#options.store.control.configureQueue(queue, { paused }))
   }
 
   async look(ids: readonly string[]): Promise<void> {

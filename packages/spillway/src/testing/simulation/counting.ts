@@ -155,4 +155,5 @@ const INCIDENTS: readonly (readonly [string, Sometimes])[] = [
   ['returns', 'handler returns too few outcomes'],
   ['bisects', 'bisect'],
   ['promotes overlap', 'promote raced'],
+  ['takes over role', 'role taken over'],
 ]

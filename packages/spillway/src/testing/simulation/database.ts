@@ -81,8 +81,16 @@ export class Database {
       control: {
         cancel: (ids) => call('cancel', () => recorder.control('cancel', ids)),
         redrive: (ids) => call('redrive', () => recorder.control('redrive', ids)),
-        setPaused: (queue, paused) => call('pause', () => recorder.setPaused(queue, paused)),
-        pausedQueues: () => call('paused', () => store.control.pausedQueues()),
+        configureQueue: (queue, change) => call('configure', () => recorder.configureQueue(queue, change)),
+        queueSettings: () => call('settings', () => store.control.queueSettings()),
+      },
+      nodes: {
+        heartbeat: (node, ttlMs) => call('heartbeat', () => store.nodes.heartbeat(node, ttlMs)),
+        leave: (nodeId) => call('leave', () => store.nodes.leave(nodeId)),
+        list: () => call('nodes', () => store.nodes.list()),
+        acquire: (role, nodeId, leaseMs) => call('acquire', () => recorder.acquire(role, nodeId, leaseMs)),
+        release: (lease) => call('release', () => store.nodes.release(lease)),
+        roles: () => call('roles', () => store.nodes.roles()),
       },
       reader: {
         get: (ids, options) => call('get', () => recorder.get(ids, options)),

@@ -29,6 +29,7 @@ export interface Pace {
   readonly pruneEveryMs: number
   readonly retentionMs: number
   readonly failedRetentionMs: number
+  readonly roleLeaseMs: number
   /** Finished commands are pruned within the run. */
   readonly forgets: boolean
 }
@@ -42,6 +43,7 @@ export function drawPace(dice: Dice): Pace {
     closeTimeoutMs: dice.whole(50, 1_500),
     promoteEveryMs: dice.whole(100, 500),
     pruneEveryMs: dice.whole(1_000, 3_000),
+    roleLeaseMs: dice.whole(500, 2_000),
     retentionMs: forgets ? dice.whole(1_000, 6_000) : 86_400_000,
     failedRetentionMs: forgets ? dice.whole(6_000, 12_000) : 86_400_000,
   }
@@ -82,6 +84,7 @@ export function runMaintenance({ life, store, pace, random }: Surroundings): Pro
     random,
     telemetry: SILENT,
     newChunkId,
+    nodeId: life.process,
     ...pace,
   })
   maintenance.start()

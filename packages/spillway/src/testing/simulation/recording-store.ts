@@ -2,7 +2,7 @@
 // an operation names with what it was before, so that a write that changed too much or too little is on record.
 
 import { type ChunkDraft, commandId, type Lease, type LeaseVerdict } from '../../domain/index.js'
-import type { ControlVerdict, Store } from '../../ports/index.js'
+import type { ControlVerdict, QueueSettings, RoleLease, Store } from '../../ports/index.js'
 import type { AppendedCommand, Claimed, StoredCommand, WrittenUpdate } from '../checker/index.js'
 import { KnownCommands, snapshotOf } from './known-commands.js'
 import type { Recording } from './recording.js'
@@ -113,9 +113,18 @@ export class StoreRecorder {
     return verdicts
   }
 
-  async setPaused(queue: string, paused: boolean): Promise<void> {
-    await this.#store.control.setPaused(queue, paused)
-    this.#recording.add({ kind: 'paused', queue, paused })
+  async configureQueue(queue: string, change: Partial<QueueSettings>): Promise<QueueSettings> {
+    const settings = await this.#store.control.configureQueue(queue, change)
+    if (change.paused !== undefined) this.#recording.add({ kind: 'paused', queue, paused: change.paused })
+    return settings
+  }
+
+  async acquire(role: string, nodeId: string, leaseMs: number): Promise<RoleLease | null> {
+    const [before] = (await this.#store.nodes.roles()).filter((lease) => lease.role === role)
+    const lease = await this.#store.nodes.acquire(role, nodeId, leaseMs)
+    if (lease !== null && before !== undefined && before.nodeId !== nodeId)
+      this.#recording.incident(nodeId, `takes over role ${role} from ${before.nodeId}`)
+    return lease
   }
 
   async promote(request: Parameters<Store['promote']>[0], worker: string) {

@@ -48,6 +48,7 @@ export const SOMETIMES = [
   'redrive refused',
   'queue paused',
   'pruned',
+  'role taken over',
   'transaction effect',
   'sink row',
   'effect repeated',

@@ -122,7 +122,8 @@ class World {
     this.#recording.add({ kind: 'healed', boundMs })
     await this.#clock.advance(SETTLING_MS)
     // A pause that was on its way when the faults ended may have arrived after the callers resumed the queue.
-    for (const { name } of this.#mix.queues) await this.#database.recorder.setPaused(name, false)
+    for (const { name } of this.#mix.queues)
+      await this.#database.recorder.configureQueue(name, { paused: false })
     for (let waited = SETTLING_MS; waited <= boundMs && (await this.#isBusy()); waited += STEP_MS) {
       await this.#clock.advance(STEP_MS)
     }

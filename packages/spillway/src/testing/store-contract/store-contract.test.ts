@@ -1,7 +1,7 @@
 // Who checks the checker: the contract run by a runner of its own, on the memory store and on stores broken on purpose.
 
 import { describe, expect, it } from 'vitest'
-import type { Lease, LeaseRef } from '../../domain/index.js'
+import type { Lease, LeaseRef, QueueSettings } from '../../domain/index.js'
 import { memory, rowsOf } from '../../stores/memory/index.js'
 import { VirtualClock } from '../virtual-clock.js'
 import { type AnyStore, type StoreHarness, storeContract, type TestContext } from './index.js'
@@ -149,7 +149,12 @@ const BUGS: readonly [bug: string, theme: string, alsoModel: boolean, breakIt: B
     'does not pause',
     'claim',
     true,
-    (store) => ({ control: { ...store.control, setPaused: async () => {} } }),
+    (store) => ({
+      control: {
+        ...store.control,
+        configureQueue: (queue, change) => store.control.configureQueue(queue, { ...change, paused: false }),
+      },
+    }),
   ],
   [
     'always says that a cancel worked',
@@ -216,6 +221,147 @@ const BUGS: readonly [bug: string, theme: string, alsoModel: boolean, breakIt: B
         return verdicts
       },
     }),
+  ],
+  [
+    'does not look at the limit of a queue',
+    'queue settings',
+    true,
+    (store) => {
+      const answers = new Map<string, QueueSettings>()
+      const unlimited = (change: Partial<QueueSettings>) => {
+        const { leasesMax: _, ...rest } = change
+        return rest
+      }
+      return {
+        control: {
+          ...store.control,
+          async configureQueue(queue, change) {
+            const real = await store.control.configureQueue(queue, unlimited(change))
+            const leasesMax = change.leasesMax ?? answers.get(queue)?.leasesMax ?? null
+            const said = { ...real, leasesMax: change.leasesMax === null ? null : leasesMax }
+            answers.set(queue, said)
+            return said
+          },
+          queueSettings: async () => answers,
+        },
+      }
+    },
+  ],
+  [
+    'limits each claim instead of all together',
+    'queue settings',
+    true,
+    (store) => {
+      const limits = new Map<string, number | null>()
+      return {
+        async claim(request) {
+          const leasesMax = limits.get(request.queue) ?? null
+          if (leasesMax === null) return store.claim(request)
+          await store.control.configureQueue(request.queue, { leasesMax: null })
+          const leases = await store.claim({ ...request, chunksMax: Math.min(request.chunksMax, leasesMax) })
+          await store.control.configureQueue(request.queue, { leasesMax })
+          return leases
+        },
+        control: {
+          ...store.control,
+          async configureQueue(queue, change) {
+            const settings = await store.control.configureQueue(queue, change)
+            limits.set(queue, settings.leasesMax)
+            return settings
+          },
+        },
+      }
+    },
+  ],
+  [
+    'keeps the reason of a queue that goes on',
+    'queue settings',
+    true,
+    (store) => {
+      const reasons = new Map<string, string | null>()
+      return {
+        control: {
+          ...store.control,
+          async configureQueue(queue, change) {
+            const settings = await store.control.configureQueue(queue, change)
+            reasons.set(queue, settings.pauseReason ?? reasons.get(queue) ?? null)
+            return { ...settings, pauseReason: reasons.get(queue) ?? null }
+          },
+        },
+      }
+    },
+  ],
+  [
+    'takes silent nodes for alive',
+    'nodes',
+    false,
+    (store) => ({
+      nodes: {
+        ...store.nodes,
+        list: async () => (await store.nodes.list()).map((node) => ({ ...node, alive: true })),
+      },
+    }),
+  ],
+  [
+    'never forgets a node',
+    'nodes',
+    false,
+    (store) => {
+      const seen = new Map<string, Awaited<ReturnType<AnyStore['nodes']['list']>>[number]>()
+      const list = async () => {
+        for (const node of await store.nodes.list()) seen.set(node.id, node)
+        return [...seen.values()]
+      }
+      return { nodes: { ...store.nodes, list, leave: async () => {} } }
+    },
+  ],
+  [
+    'gives a role to whoever asks',
+    'roles',
+    false,
+    (store) => ({
+      nodes: {
+        ...store.nodes,
+        acquire: async (role, nodeId, leaseMs) => {
+          for (const lease of await store.nodes.roles()) await store.nodes.release(lease)
+          return store.nodes.acquire(role, nodeId, leaseMs)
+        },
+      },
+    }),
+  ],
+  [
+    'keeps the token of a role from holder to holder',
+    'roles',
+    false,
+    (store) => ({
+      nodes: {
+        ...store.nodes,
+        async acquire(role, nodeId, leaseMs) {
+          const lease = await store.nodes.acquire(role, nodeId, leaseMs)
+          return lease === null ? null : { ...lease, token: 1 }
+        },
+      },
+    }),
+  ],
+  [
+    'releases a role for whoever once had it',
+    'roles',
+    false,
+    (store) => ({
+      nodes: {
+        ...store.nodes,
+        async release({ role }) {
+          const [held] = (await store.nodes.roles()).filter((lease) => lease.role === role)
+          return held === undefined ? 'stale' : store.nodes.release(held)
+        },
+      },
+    }),
+  ],
+  [
+    'lets a node leave with its roles',
+    'roles',
+    false,
+    (store) => ({ nodes: { ...store.nodes, leave: async () => {} } }),
   ],
   ['never wakes anybody', 'wake', false, () => ({ wake: { subscribe: () => () => {} } })],
 ]

@@ -17,6 +17,11 @@ export const needsTransactions: Need = ({ capabilities }) =>
 export const needsSyncTransactions: Need = ({ capabilities }) =>
   capabilities.transactionalSettle === 'sync' ? null : 'handlers of this store need not be synchronous'
 
+export const needsAsyncTransactions: Need = ({ capabilities }) =>
+  capabilities.transactionalSettle === 'async'
+    ? null
+    : 'handlers of this store are over when their transaction is'
+
 export const needsReopen: Need = ({ reopens }) => (reopens ? null : 'the data belongs to one handle')
 
 export interface Suite {

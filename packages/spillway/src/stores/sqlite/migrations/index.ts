@@ -2,5 +2,7 @@
 
 import type { Migration } from '../../../ports/index.js'
 import { foundation } from './0001-foundation.js'
+import { nodes } from './0002-nodes.js'
+import { loneChunks } from './0003-lone-chunks.js'
 
-export const MIGRATIONS: readonly Migration[] = [foundation]
+export const MIGRATIONS: readonly Migration[] = [foundation, nodes, loneChunks]

@@ -208,7 +208,13 @@ const partitionIgnored: PlantedBug = {
 const pauseIgnored: PlantedBug = {
   name: 'pause-ignored',
   what: 'a paused queue is claimed from',
-  plant: (store) => ({ ...store, control: { ...store.control, setPaused: async () => {} } }),
+  plant: (store) => ({
+    ...store,
+    control: {
+      ...store.control,
+      configureQueue: (queue, change) => store.control.configureQueue(queue, { ...change, paused: false }),
+    },
+  }),
 }
 
 export const LEASE_BUGS: readonly PlantedBug[] = [

@@ -4,7 +4,14 @@
 import type { Lease } from '../../../domain/index.js'
 import type { ClaimRequest } from '../../../ports/index.js'
 import type { TestApi } from '../harness.js'
-import { liveIndexes, type Model, type ModelChunk, type ModelCommand, newModelChunk } from './model.js'
+import {
+  liveIndexes,
+  type Model,
+  type ModelChunk,
+  type ModelCommand,
+  newModelChunk,
+  settingsInModel,
+} from './model.js'
 
 type Expect = TestApi['expect']
 
@@ -20,7 +27,7 @@ export function leaseInModel(
   expect({ queue, type, priority, partition }).toEqual(chunk.draft)
   expect(queue).toBe(request.queue)
   expect(request.types.includes(type), 'a type that was asked for').toBe(true)
-  expect(model.paused.has(queue), 'claimed from a paused queue').toBe(false)
+  expect(settingsInModel(model, queue).paused, 'claimed from a paused queue').toBe(false)
   expect(isLeased(chunk, now), 'somebody else holds the lease (I7)').toBe(false)
   expect(lease.token, 'tokens increase (I5)').toBeGreaterThan(chunk.token)
   expectPartitionFree(model, chunk, now, expect)
@@ -94,11 +101,23 @@ function expectPartitionFree(model: Model, chunk: ModelChunk, now: number, expec
   }
 }
 
+/** Chunks that a claim may give: as many as it asks for, or fewer where the queue has a limit (I7). */
+export function roomInModel(model: Model, { queue, chunksMax }: ClaimRequest, now: number): number {
+  const { leasesMax } = settingsInModel(model, queue)
+  if (leasesMax === null) return chunksMax
+  const open = [...model.chunks.values()].filter(
+    (chunk) => chunk.draft.queue === queue && chunk.doneAt === null,
+  )
+  const leased = open.filter((chunk) => isLeased(chunk, now)).length
+  return Math.max(0, Math.min(chunksMax, leasesMax - leased))
+}
+
 /** Nothing that a claim may give was left, and nothing that goes first was passed over. */
 export function expectNothingPassedOver(
   model: Model,
   leases: readonly Lease[],
   request: ClaimRequest,
+  room: number,
   now: number,
   expect: Expect,
 ): void {
@@ -107,8 +126,8 @@ export function expectNothingPassedOver(
   for (const chunk of model.chunks.values()) {
     const { queue, type, priority, partition } = chunk.draft
     if (queue !== request.queue || partition !== null || !request.types.includes(type)) continue
-    if (chunk.doneAt !== null || model.paused.has(queue) || isLeased(chunk, now)) continue
-    const full = leases.length === request.chunksMax && lastTaken !== undefined
+    if (chunk.doneAt !== null || settingsInModel(model, queue).paused || isLeased(chunk, now)) continue
+    const full = leases.length === room
     expect(full, `chunk ${chunk.id} could have been claimed`).toBe(true)
     if (lastTaken === undefined) continue
     const first = lastTaken.draft.priority

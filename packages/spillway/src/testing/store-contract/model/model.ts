@@ -1,7 +1,7 @@
 // A second, tiny account of what a store holds, kept by the contract's property: it knows states, tokens and keys, and
 // nothing about how a store arranges them. What the model and the store disagree about is a bug in one of them.
 
-import type { AppendVerdict, ChunkDraft, CommandState } from '../../../domain/index.js'
+import type { AppendVerdict, ChunkDraft, CommandState, QueueSettings } from '../../../domain/index.js'
 import type { BulkWrite } from '../../../ports/index.js'
 
 export interface ModelCommand {
@@ -48,7 +48,8 @@ export class Model {
   readonly keys = new Map<string, ModelKey>()
   /** Chunks a promote made whose cargo no claim has shown yet: id -> place in commit order. */
   readonly sealed = new Map<string, number>()
-  readonly paused = new Set<string>()
+  /** What was said about queues. */
+  readonly settings = new Map<string, QueueSettings>()
   /** Ids of commands that succeeded in a transaction, by generation. */
   readonly effects = new Set<string>()
   #seq = 0
@@ -61,6 +62,12 @@ export class Model {
   inState(...states: readonly CommandState[]): ModelCommand[] {
     return [...this.commands.values()].filter(({ state }) => states.includes(state))
   }
+}
+
+const AS_ANY: QueueSettings = { paused: false, pauseReason: null, leasesMax: null }
+
+export function settingsInModel(model: Model, queue: string): QueueSettings {
+  return model.settings.get(queue) ?? AS_ANY
 }
 
 export function newModelChunk(

@@ -1,13 +1,13 @@
 // The steps of a random sequence. Each is drawn, done to the store, predicted by the model and compared.
 
-import { type LeaseProgress, transition } from '../../../domain/index.js'
+import { type LeaseProgress, type QueueSettings, transition } from '../../../domain/index.js'
 import type { ClaimRequest } from '../../../ports/index.js'
 import { rejectionOf } from '../rejection.js'
 import { type Scope, steps } from '../steps.js'
 import { appendToModel } from './appending.js'
-import { expectNothingPassedOver, leaseInModel } from './claiming.js'
+import { expectNothingPassedOver, leaseInModel, roomInModel } from './claiming.js'
 import { drawDraft, drawIds, drawLease, drawProgress, drawSettlement, LEASES_MS } from './drawing.js'
-import { effectOf, effectsWrite, liveIndexes, type ModelCommand } from './model.js'
+import { effectOf, effectsWrite, liveIndexes, type ModelCommand, settingsInModel } from './model.js'
 import { cancelInModel, extendInModel, heldInModel, pruneModel, settleInModel } from './settling.js'
 import type { World } from './world.js'
 
@@ -38,10 +38,11 @@ async function claim(world: World): Promise<void> {
 }
 
 export async function claimWith({ scene, model, leases }: World, request: ClaimRequest): Promise<number> {
+  const room = roomInModel(model, request, scene.now())
   const given = await scene.store.claim(request)
-  scene.expect(given.length).toBeLessThan(request.chunksMax + 1)
+  scene.expect(given.length, 'leases at once (I7)').toBeLessThan(room + 1)
   for (const lease of given) leaseInModel(model, lease, request, scene.now(), scene.expect)
-  expectNothingPassedOver(model, given, request, scene.now(), scene.expect)
+  expectNothingPassedOver(model, given, request, room, scene.now(), scene.expect)
   leases.push(...given)
   return given.length
 }
@@ -158,12 +159,19 @@ async function redrive(world: World): Promise<void> {
   }
 }
 
-async function pause({ scene, model, choices }: World): Promise<void> {
+async function configure({ scene, model, choices }: World): Promise<void> {
   const queue = choices.pick(['main', 'ordered'])
-  const paused = !model.paused.has(queue)
-  await scene.store.control.setPaused(queue, paused)
-  if (paused) model.paused.add(queue)
-  else model.paused.delete(queue)
+  const before = settingsInModel(model, queue)
+  const change = choices.pick<Partial<QueueSettings>>([
+    { paused: !before.paused },
+    { paused: true, pauseReason: 'because' },
+    { leasesMax: 2 },
+    { leasesMax: null },
+  ])
+  const after = { ...before, ...change }
+  const expected = { ...after, pauseReason: after.paused ? after.pauseReason : null }
+  scene.expect(await scene.store.control.configureQueue(queue, change)).toEqual(expected)
+  model.settings.set(queue, expected)
 }
 
 async function prune({ scene, model }: World): Promise<void> {
@@ -190,6 +198,6 @@ export const OPERATIONS: readonly [Operation, ...Operation[]] = [
   promote,
   cancel,
   redrive,
-  pause,
+  configure,
   prune,
 ]

@@ -136,12 +136,12 @@ function choosing({ test }: Suite): void {
 
   test('claims nothing from a paused queue, which still accepts, until it is resumed', async (scene) => {
     const { expect, store } = scene
-    await store.control.setPaused('main', true)
+    await store.control.configureQueue('main', { paused: true })
     await scene.submit()
     await scene.submit({ queue: 'elsewhere' })
     expect(await scene.claim()).toEqual([])
     expect(await scene.claim({ queue: 'elsewhere' })).toHaveLength(1)
-    await store.control.setPaused('main', false)
+    await store.control.configureQueue('main', { paused: false })
     expect(await scene.claim()).toHaveLength(1)
   })
 }
@@ -207,7 +207,7 @@ function expiring({ test }: Suite): void {
     const { expect, store } = scene
     await scene.submit()
     await scene.claimOne()
-    await store.control.setPaused('main', true)
+    await store.control.configureQueue('main', { paused: true })
     await scene.advance(LEASE_MS + 1)
     expect(await scene.claim()).toEqual([])
   })

@@ -1,7 +1,7 @@
 // Control: cancel, redrive and pause, each guarded by the state it starts from, so that one side of every race wins (I16).
 
 import { dying, failing, LEASE_MS, retrying } from '../scene.js'
-import { needsReopen, type Suite, type Theme } from '../suite.js'
+import type { Suite, Theme } from '../suite.js'
 
 export const controlTheme: Theme = {
   name: 'control',
@@ -9,7 +9,6 @@ export const controlTheme: Theme = {
     cancelling(suite)
     cancellingInChunks(suite)
     redriving(suite)
-    pausing(suite)
   },
 }
 
@@ -72,7 +71,8 @@ function cancelling({ test }: Suite): void {
     for (let round = 0; round < 10; round += 1) {
       const { ids } = await scene.submit({ size: 2 })
       const [verdicts, leases] = await Promise.all([store.control.cancel([ids[0] as string]), scene.claim()])
-      const lease = leases[0]
+      // A claim may pass over a chunk that a cancel has locked; the next one finds it.
+      const lease = leases[0] ?? (await scene.claim())[0]
       expect(lease?.skip).toEqual(verdicts[0] === 'ok' ? [0] : [])
       expect(await scene.states(ids)).toEqual([verdicts[0] === 'ok' ? 'cancelled' : 'running', 'running'])
       if (lease !== undefined) await scene.settle(lease)
@@ -215,43 +215,4 @@ function redriving({ test }: Suite): void {
     expect(view).toMatchObject({ state: 'succeeded', error: null, attempts: 1, generation: 1 })
     expect(view.history[0]).toMatchObject({ attempt: 1, error: { code: 'failed' } })
   })
-}
-
-function pausing({ test }: Suite): void {
-  test('knows which queues are paused, however often it was told', async (scene) => {
-    const { expect, store } = scene
-    await store.control.setPaused('main', true)
-    await store.control.setPaused('main', true)
-    await store.control.setPaused('never used', true)
-    expect([...(await store.control.pausedQueues())].sort()).toEqual(['main', 'never used'])
-    await store.control.setPaused('main', false)
-    await store.control.setPaused('main', false)
-    expect(await store.control.pausedQueues()).toEqual(['never used'])
-  })
-
-  test('lets what is running in a paused queue end', async (scene) => {
-    const { expect, store } = scene
-    const { ids } = await scene.submit()
-    const lease = await scene.claimOne()
-    await store.control.setPaused('main', true)
-    expect(await scene.extend(lease)).toBe('ok')
-    expect(await scene.settle(lease)).toBe('ok')
-    expect(await scene.states(ids)).toEqual(['succeeded'])
-  })
-
-  test(
-    'pauses a queue for every process',
-    async (scene) => {
-      const { expect, store, subject } = scene
-      const other = await subject.reopen?.()
-      await scene.submit()
-      await other?.control.setPaused('main', true)
-      expect(await scene.claim()).toEqual([])
-      expect(await store.control.pausedQueues()).toEqual(['main'])
-      await store.control.setPaused('main', false)
-      expect(await other?.control.pausedQueues()).toEqual([])
-      expect(await scene.claim()).toHaveLength(1)
-    },
-    needsReopen,
-  )
 }

@@ -13,13 +13,14 @@ export const durabilityTheme: Theme = {
         const worked = await scene.submit({ payloads: ['a', 'b', 'c'], keys: ['k', null, null] })
         await scene.settle(await scene.claimOne(), { updates: [failing(1), retrying(2, 1_000)] })
         const waiting = await scene.submit({ size: 2 })
-        await store.control.setPaused('elsewhere', true)
+        const settings = { paused: true, pauseReason: 'why', leasesMax: 3 }
+        await store.control.configureQueue('elsewhere', settings)
         const ids = [...worked.ids, ...waiting.ids]
         const before = await store.reader.get(ids, { payload: true })
         await store.close()
         const opened = await subject.reopen?.()
         expect(await opened?.reader.get(ids, { payload: true })).toEqual(before)
-        expect(await opened?.control.pausedQueues()).toEqual(['elsewhere'])
+        expect([...((await opened?.control.queueSettings()) ?? [])]).toEqual([['elsewhere', settings]])
         const repeat = scene.draft({ payloads: ['a'], keys: ['k'] })
         expect(await opened?.append([repeat])).toMatchObject([
           { verdicts: [{ status: 'duplicate', id: worked.ids[0] }] },

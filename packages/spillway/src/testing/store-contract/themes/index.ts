@@ -10,11 +10,14 @@ import { idempotencyTheme } from './idempotency.js'
 import { leaseTheme } from './lease.js'
 import { listingTheme } from './listing.js'
 import { modelTheme } from './model.js'
+import { nodesTheme } from './nodes.js'
 import { parkedTheme } from './parked.js'
 import { partitionsTheme } from './partitions.js'
 import { promoteTheme } from './promote.js'
 import { pruneTheme } from './prune.js'
+import { queueSettingsTheme } from './queue-settings.js'
 import { readerTheme } from './reader.js'
+import { rolesTheme } from './roles.js'
 import { schemaTheme } from './schema.js'
 import { settleTheme } from './settle.js'
 import { settlePromotedTheme } from './settle-promoted.js'
@@ -38,6 +41,9 @@ export const THEMES: readonly Theme[] = [
   bulkWriteTheme,
   promoteTheme,
   controlTheme,
+  queueSettingsTheme,
+  nodesTheme,
+  rolesTheme,
   readerTheme,
   listingTheme,
   pruneTheme,

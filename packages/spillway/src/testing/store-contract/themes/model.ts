@@ -36,8 +36,10 @@ export const modelTheme: Theme = {
 
 async function drain(world: World): Promise<void> {
   const { scene, model } = world
-  for (const queue of model.paused) await scene.store.control.setPaused(queue, false)
-  model.paused.clear()
+  for (const queue of model.settings.keys()) {
+    await scene.store.control.configureQueue(queue, { paused: false, leasesMax: null })
+  }
+  model.settings.clear()
   for (let round = 0; round < DRAIN_ROUNDS_MAX; round += 1) {
     const open = model.inState('accepted', 'running', 'scheduled', 'retrying')
     if (open.length === 0) return

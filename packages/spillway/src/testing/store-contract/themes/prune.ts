@@ -164,14 +164,22 @@ function keys({ test }: Suite): void {
     await scene.submit({ payloads: [1], keys: ['short'], windowMs: 1_000 })
     const long = await scene.submit({ payloads: [2], keys: ['long'], windowMs: 10 * DAY_MS })
     await scene.advance(1_001)
-    expect(await scene.prune()).toEqual({ chunks: 0, commands: 0, keys: 1 })
+    const early = await scene.prune()
+    expect(early).toMatchObject({ chunks: 0, commands: 0 })
     for (const lease of await scene.claim()) await scene.settle(lease)
     await scene.advance(DAY_MS + 1)
-    expect(await scene.prune()).toEqual({ chunks: 2, commands: 2, keys: 0 })
+    const chunks = await scene.prune()
+    expect(chunks).toMatchObject({ chunks: 2, commands: 2 })
     const repeat = await scene.submit({ payloads: [2], keys: ['long'] })
     expect(repeat.verdicts).toEqual([{ status: 'duplicate', id: long.ids[0] }])
-    await scene.advance(10 * DAY_MS)
-    expect(await scene.prune()).toEqual({ chunks: 0, commands: 0, keys: 1 })
+    // A store may remove keys later than they expire, many at once.
+    let keys = early.keys + chunks.keys
+    expect(keys).toBeLessThan(2)
+    for (let windows = 0; windows < 3; windows += 1) {
+      await scene.advance(10 * DAY_MS)
+      keys += (await scene.prune()).keys
+    }
+    expect(keys).toBe(2)
   })
 
   test('does not remove the key that took an expired one’s place', async (scene) => {

@@ -77,7 +77,7 @@ function counting({ test }: Suite): void {
     await scene.submit({ size: 2 })
     await store.control.cancel([ids[0] as string])
     await scene.submit({ size: 4, queue: 'elsewhere' })
-    await store.control.setPaused('elsewhere', true)
+    await store.control.configureQueue('elsewhere', { paused: true })
     const queues = await store.reader.queues()
     const of = (name: string) => queues.find(({ queue }) => queue === name)
     const none = { scheduled: 0, retrying: 0, failed: 0, dead: 0, cancelled: 0 }

@@ -6,13 +6,23 @@ import { makeEffects } from '../effects.js'
 import { rejectionOf } from '../rejection.js'
 import { failing, settlementOf } from '../scene.js'
 import { type Scope, steps } from '../steps.js'
-import { needing, needsSyncTransactions, needsTransactions, type Suite, type Theme } from '../suite.js'
+import {
+  needing,
+  needsAsyncTransactions,
+  needsSyncTransactions,
+  needsTransactions,
+  type Suite,
+  type Theme,
+} from '../suite.js'
 
 const POISON = new Error('poison')
 
 export const undoTheme: Theme = {
   name: 'undo',
-  define: (suite) => undoing(needing(suite, needsTransactions)),
+  define(suite) {
+    undoing(needing(suite, needsTransactions))
+    abandoning(needing(suite, needsAsyncTransactions))
+  },
 }
 
 function undoing({ test }: Suite): void {
@@ -162,4 +172,71 @@ function undoing({ test }: Suite): void {
     },
     needsSyncTransactions,
   )
+}
+
+/** A handler that hangs loses its transaction; what it comes to later must not reach whoever has the connection then. */
+function abandoning({ test }: Suite): void {
+  for (const [how, end] of [
+    ['throws', (late: Late) => late.reject(POISON)],
+    ['returns', (late: Late) => late.resolve()],
+  ] as const) {
+    test(`leaves other transactions alone when work in a savepoint ${how} after the call ended`, async (scene) => {
+      const { expect, store } = scene
+      const effects = await makeEffects(scene)
+      const late = newLate()
+      const call = store.settleWithin([], async (scope: Scope) => {
+        const begun = newLate()
+        const abandoned = scope.savepoint(() => {
+          begun.resolve()
+          return late.promise
+        })
+        abandoned.catch(() => undefined)
+        await begun.promise
+        throw POISON
+      })
+      expect(await rejectionOf(call)).toBe(POISON)
+      await store.settleWithin([], async (scope: Scope) => {
+        await scope.savepoint(async () => {
+          await scope.write(effects.of(['a']))
+          end(late)
+          for (const id of ['b', 'c', 'd']) await scope.write(effects.of([id]))
+        })
+        return []
+      })
+      expect(await effects.read()).toEqual({ a: 1, b: 1, c: 1, d: 1 })
+    })
+  }
+
+  test('begins no savepoint after the call ended', async (scene) => {
+    const { expect, store } = scene
+    let kept: Scope | null = null
+    await store.settleWithin([], async (scope: Scope) => {
+      kept = scope
+      return []
+    })
+    let ran = false
+    const late = Promise.resolve().then(() =>
+      (kept as unknown as Scope).savepoint(async () => {
+        ran = true
+      }),
+    )
+    expect((await rejectionOf(late)) instanceof Error).toBe(true)
+    expect(ran).toBe(false)
+  })
+}
+
+interface Late {
+  readonly promise: Promise<void>
+  resolve(): void
+  reject(error: unknown): void
+}
+
+function newLate(): Late {
+  let resolve: () => void = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<void>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise
+    reject = rejectPromise
+  })
+  return { promise, resolve: () => resolve(), reject: (error) => reject(error) }
 }
