@@ -20,10 +20,24 @@ export interface Child<Message> {
 const STDERR_MAX = 4_000
 const running = new Set<ChildProcess>()
 
-/** `module` is a compiled file beside this one. */
-export function startChild<Message>(module: string, args: readonly string[]): Child<Message> {
+const LOCATION = 'COURSE_PLATFORM_DATABASE'
+
+/** In a child: the database it was started for. */
+export function ownLocation(): string {
+  return process.env[LOCATION] ?? ''
+}
+
+/** `module` is a compiled file beside this one. The database goes by the environment: a URL may hold a password. */
+export function startChild<Message>(
+  module: string,
+  location: string,
+  args: readonly string[],
+): Child<Message> {
   const path = fileURLToPath(new URL(module, import.meta.url))
-  const child = fork(path, [...args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const child = fork(path, [...args], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, [LOCATION]: location },
+  })
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_MAX)

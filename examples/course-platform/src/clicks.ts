@@ -1,9 +1,9 @@
 // The one command of the platform: a student clicked. Everything about asynchronous writing is said here; the handler
-// itself is plain SQL in platform-tables.ts and does not know how its clicks travelled.
+// itself is plain SQL in storage/ and does not know how its clicks travelled.
 
 import { defineCommand } from 'spillway'
 import { z } from 'zod'
-import { type Database, recordClicks, recordClicksInTransaction } from './platform-tables.js'
+import type { PlatformTables } from './storage/index.js'
 
 export const clickInput = z.object({
   /** Made by the student's browser, so that a post repeated after a lost answer is recognised. */
@@ -27,19 +27,20 @@ const definition = {
 } as const
 
 /** Clicks and counts commit together with the settlement: every click has its effect exactly once. */
-export const recordClick = defineCommand({
-  ...definition,
-  settlement: 'transaction',
-  handleBatch: (clicks, { tx }) => recordClicks(tx, clicks),
-})
+export function recordClick({ record }: Pick<PlatformTables, 'record'>) {
+  return defineCommand({
+    ...definition,
+    settlement: 'transaction',
+    handleBatch: (clicks, { tx }) => record(tx, clicks),
+  })
+}
+
+export type RecordClick = ReturnType<typeof recordClick>
 
 /**
  * The same command for channels that hold clicks in memory, which have no settlement to share: the handler opens its own
- * transaction on the platform's connection, and the click's primary key keeps a repeat harmless.
+ * transaction through the platform's own connections, and the click's primary key keeps a repeat harmless.
  */
-export function recordClickThrough(database: Database): typeof recordClick {
-  return defineCommand({
-    ...definition,
-    handleBatch: (clicks) => recordClicksInTransaction(database, clicks),
-  })
+export function recordClickAlone({ recordAlone }: Pick<PlatformTables, 'recordAlone'>): RecordClick {
+  return defineCommand({ ...definition, handleBatch: (clicks) => recordAlone(clicks) })
 }

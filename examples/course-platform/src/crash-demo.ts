@@ -1,4 +1,4 @@
-// Intake and worker as two processes on one SQLite file, and a hand that pulls their plugs: the worker several times, the
+// Intake and worker as two processes on one database, and a hand that pulls their plugs: the worker several times, the
 // intake once, all by SIGKILL. What was answered must be there once, whatever was running when.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,11 +7,10 @@ import { type Child, startChild } from './child.js'
 import type { Click } from './clicks.js'
 import type { IntakeReport } from './crash-process.js'
 import { openPlatform } from './platform.js'
-import { openDatabase } from './platform-database.js'
-import { countLanded, type Database } from './platform-tables.js'
 import type { Progress } from './progress.js'
 import { count } from './report.js'
 import type { RunFolder } from './run-folder.js'
+import { openStorage, type PlatformTables } from './storage/index.js'
 import { type Verification, verify } from './verify.js'
 
 export interface CrashResult extends Verification {
@@ -38,52 +37,55 @@ const POLL_MS = 5
 const PATIENCE_MS = 60_000
 
 export async function crashDemo(demo: CrashDemo): Promise<CrashResult> {
-  const file = demo.folder.file('crash.db')
-  const platform = await openPlatform(file)
+  const location = await demo.folder.database('crash')
+  const platform = await openPlatform(location)
   await platform.close()
-  const database = openDatabase(file)
-  const stop = demo.progress.start('landed', demo.clicks.length, () => countLanded(database))
+  const { tables, close } = openStorage(location)
+  const stop = demo.progress.start('landed', demo.clicks.length, () => tables.countLanded())
   try {
-    const [duplicates] = await Promise.all([killIntakeOnce(demo, file), killWorkers(demo, file, database)])
+    const [duplicates] = await Promise.all([
+      killIntakeOnce(demo, location),
+      killWorkers(demo, location, tables),
+    ])
     return {
-      ...(await inspect(demo, file, duplicates)),
+      ...(await inspect(demo, location, duplicates)),
       workerKills: WORKER_KILLS,
       intakeKills: INTAKE_KILLS,
     }
   } finally {
     stop()
-    database.close()
+    await close()
   }
 }
 
 /** Returns how many of the clicks in doubt were stored already. */
-async function killIntakeOnce(demo: CrashDemo, file: string): Promise<number> {
-  const acks = ackFileOf(file)
-  const victim = startHalf('intake', demo, file)
+async function killIntakeOnce(demo: CrashDemo, location: string): Promise<number> {
+  const acks = ackFileOf(demo)
+  const victim = startHalf('intake', demo, location)
   await until('half of the clicks are answered', () => countAcks(acks) >= demo.clicks.length / 2)
   await victim.kill()
   demo.say(`intake killed at ${count(countAcks(acks))} answered, started again`)
-  const second = startHalf('intake', demo, file)
+  const second = startHalf('intake', demo, location)
   const { duplicates } = await second.message()
   await second.finished()
   return duplicates
 }
 
-async function killWorkers(demo: CrashDemo, file: string, database: Database): Promise<void> {
-  let worker = startHalf('worker', demo, file)
+async function killWorkers(demo: CrashDemo, location: string, tables: PlatformTables): Promise<void> {
+  let worker = startHalf('worker', demo, location)
   for (let kill = 1; kill <= WORKER_KILLS; kill++) {
     const share = (demo.clicks.length * kill) / (WORKER_KILLS + 1)
-    await until(`${count(share)} clicks have landed`, () => countLanded(database) >= share)
+    await until(`${count(share)} clicks have landed`, async () => (await tables.countLanded()) >= share)
     await worker.kill()
-    demo.say(`worker killed at ${count(countLanded(database))} landed, started again`)
-    worker = startHalf('worker', demo, file)
+    demo.say(`worker killed at ${count(await tables.countLanded())} landed, started again`)
+    worker = startHalf('worker', demo, location)
   }
-  await until('all clicks have landed', () => countLanded(database) >= demo.clicks.length)
+  await until('all clicks have landed', async () => (await tables.countLanded()) >= demo.clicks.length)
   await worker.stop()
 }
 
-async function inspect(demo: CrashDemo, file: string, duplicates: number) {
-  const platform = await openPlatform(file)
+async function inspect(demo: CrashDemo, location: string, duplicates: number) {
+  const platform = await openPlatform(location)
   try {
     await platform.settled()
     const { accepted } = await platform.spillway.accounting()
@@ -91,25 +93,25 @@ async function inspect(demo: CrashDemo, file: string, duplicates: number) {
       submitted: accepted + duplicates,
       accepted,
       duplicates,
-      ...verify(platform.database, demo.clicks),
+      ...(await verify(platform.tables, demo.clicks)),
     }
   } finally {
     await platform.close()
   }
 }
 
-function startHalf(role: 'intake' | 'worker', demo: CrashDemo, file: string): Child<IntakeReport> {
-  const args = [role, file, String(demo.clicks.length), String(demo.callers), ackFileOf(file)]
-  return startChild('./crash-process.js', args)
+function startHalf(role: 'intake' | 'worker', demo: CrashDemo, location: string): Child<IntakeReport> {
+  const args = [role, String(demo.clicks.length), String(demo.callers), ackFileOf(demo)]
+  return startChild('./crash-process.js', location, args)
 }
 
-function ackFileOf(file: string): string {
-  return `${file}.acks`
+function ackFileOf({ folder }: CrashDemo): string {
+  return folder.file('crash.acks')
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS / 1_000} s in vain until ${what}`)
     await sleep(POLL_MS)
   }

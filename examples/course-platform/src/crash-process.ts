@@ -1,8 +1,9 @@
 // The two halves of the platform as processes of their own, for the crash demo: one takes clicks, one writes them.
-// Arguments: intake | worker, database file, clicks, callers, ack file.
+// Arguments: intake | worker, clicks, callers, ack file.
 
 import { once } from 'node:events'
 import { openAckLog, readAcks } from './ack-log.js'
+import { ownLocation } from './child.js'
 import { openPlatform, type Platform } from './platform.js'
 import { readClicks } from './real-clicks.js'
 import { replay } from './replay.js'
@@ -13,9 +14,8 @@ export interface IntakeReport {
   readonly duplicates: number
 }
 
-const [role, file, clickCount, callers, ackFile] = process.argv.slice(2) as [
+const [role, clickCount, callers, ackFile] = process.argv.slice(2) as [
   'intake' | 'worker',
-  string,
   string,
   string,
   string,
@@ -40,7 +40,7 @@ async function intake({ spillway, command }: Platform): Promise<IntakeReport> {
   return { duplicates }
 }
 
-const platform = await openPlatform(file, {
+const platform = await openPlatform(ownLocation(), {
   roles: role === 'intake' ? ['intake'] : ['worker', 'maintenance'],
 })
 if (role === 'intake') process.send?.(await intake(platform))

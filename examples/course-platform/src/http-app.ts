@@ -2,23 +2,22 @@
 // (status of a command, dead letters, queues, metrics) is mounted beside it under /spillway.
 
 import Fastify, { type FastifyInstance } from 'fastify'
-import { isSpillwayError, type Spillway } from 'spillway'
+import { isSpillwayError } from 'spillway'
 import { httpPlugin } from 'spillway/http'
 import type { Catalogue } from './catalogue.js'
-import { type Click, recordClick } from './clicks.js'
-import { type Database, readViews } from './platform-tables.js'
+import type { Click } from './clicks.js'
+import type { Platform } from './platform.js'
 
 export interface HttpAppParts {
-  readonly spillway: Spillway
+  readonly platform: Pick<Platform, 'spillway' | 'command' | 'tables'>
   readonly catalogue: Catalogue
-  /** For reading; never writes. */
-  readonly database: Database
 }
 
 const BODY_BYTES_MAX = 16 * 1024
 const RETRY_AFTER_SECONDS = 1
 
-export function httpApp({ spillway, catalogue, database }: HttpAppParts): FastifyInstance {
+export function httpApp({ platform, catalogue }: HttpAppParts): FastifyInstance {
+  const { spillway, command, tables } = platform
   const app = Fastify({ bodyLimit: BODY_BYTES_MAX })
 
   app.get('/courses', () => ({ courses: catalogue.courses() }))
@@ -28,13 +27,13 @@ export function httpApp({ spillway, catalogue, database }: HttpAppParts): Fastif
     return materials === null ? noSuchCourse(reply, params.code) : { course: params.code, materials }
   })
 
-  app.get<{ Params: { code: string } }>('/courses/:code/views', ({ params }, reply) => {
+  app.get<{ Params: { code: string } }>('/courses/:code/views', async ({ params }, reply) => {
     if (catalogue.materials(params.code) === null) return noSuchCourse(reply, params.code)
-    return readViews(database, params.code) ?? { course: params.code, records: 0, views: 0 }
+    return (await tables.viewsOf(params.code)) ?? { course: params.code, records: 0, views: 0 }
   })
 
   app.post<{ Body: Click }>('/clicks', async ({ body }, reply) => {
-    const receipt = await spillway.submit(recordClick, body)
+    const receipt = await spillway.submit(command, body)
     reply.code(202).header('location', `/spillway/v1/commands/${receipt.id}`)
     return receipt
   })

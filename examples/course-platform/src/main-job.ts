@@ -4,7 +4,6 @@
 import type { Click } from './clicks.js'
 import { replayThroughHttp } from './http-callers.js'
 import { comparePatterns, type PatternResult } from './pattern-runs.js'
-import { countLanded } from './platform-tables.js'
 import type { Progress } from './progress.js'
 import { type Replay, replay, retriesOf, withRetries } from './replay.js'
 import { count, patternTable, replayTable, verdictLine } from './report.js'
@@ -42,7 +41,7 @@ export async function runMainJob(job: MainJob): Promise<MainJobResult> {
     { label: `library, ${count(job.callers)} callers`, replay: viaLibrary },
   ]
   job.say(`${replayTable(replays)}\n`)
-  const verification = verify(job.served.platform.database, job.clicks)
+  const verification = await verify(job.served.platform.tables, job.clicks)
   const patterns = job.patterns ? await comparePatterns(job) : []
   if (job.patterns) job.say(`${patternTable(job.callers, patterns)}\n`)
   const duplicates = viaHttp.duplicates + viaLibrary.duplicates
@@ -77,9 +76,9 @@ async function throughLibrary(
   clicks: readonly Click[],
   earlier: readonly Click[],
 ): Promise<Replay> {
-  const { spillway, command, database } = job.served.platform
+  const { spillway, command, tables } = job.served.platform
   const sent = [...withRetries(clicks), ...retriesOf(earlier)]
-  const stop = job.progress.start('replay, library', job.clicks.length, () => countLanded(database))
+  const stop = job.progress.start('replay, library', job.clicks.length, () => tables.countLanded())
   try {
     return await replay(
       sent,

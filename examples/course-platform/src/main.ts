@@ -6,12 +6,14 @@ import { once } from 'node:events'
 import { killChildren } from './child.js'
 import { crashDemo } from './crash-demo.js'
 import { runMainJob } from './main-job.js'
-import { type Options, readOptions, USAGE, UsageError } from './options.js'
+import { type Options, readOptions, USAGE } from './options.js'
 import { progressOn } from './progress.js'
 import { readClicks } from './real-clicks.js'
 import { count, crashJson, crashLine, jobJson } from './report.js'
 import { makeRunFolder, type RunFolder } from './run-folder.js'
 import { servePlatform } from './served-platform.js'
+import { engineOf } from './storage/index.js'
+import { UsageError } from './usage-error.js'
 import { isFaultless } from './verify.js'
 
 const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -28,15 +30,17 @@ async function run(): Promise<number> {
     process.stdout.write(`${USAGE}\n`)
     return EXIT.ok
   }
-  const folder = makeRunFolder()
-  cleanUp = async () => folder.remove()
+  const folder = makeRunFolder(options.store)
+  cleanUp = () => folder.remove()
   return options.crash ? runCrashDemo(options, folder) : runPlatform(options, folder)
 }
 
 async function runCrashDemo(options: Options, folder: RunFolder): Promise<number> {
   const say = speaker(options)
   const clicks = readClicks(options.clicks)
-  say(`Intake and worker as two processes on one SQLite file, ${count(clicks.length)} real clicks.`)
+  say(
+    `Intake and worker as two processes on one ${engineName(options)} database, ${count(clicks.length)} real clicks.`,
+  )
   const progress = progressOn(process.stderr)
   const result = await crashDemo({ clicks, callers: options.callers, folder, progress, say })
   say(crashLine(clicks.length, result))
@@ -46,14 +50,14 @@ async function runCrashDemo(options: Options, folder: RunFolder): Promise<number
 
 async function runPlatform(options: Options, folder: RunFolder): Promise<number> {
   const say = speaker(options)
-  const served = await servePlatform(folder.file('platform.db'), options.port)
+  const served = await servePlatform(await folder.database('platform'), options.port)
   cleanUp = async () => {
     await served.close()
-    folder.remove()
+    await folder.remove()
   }
   const clicks = readClicks(options.clicks)
   say(
-    `Course platform on Spillway and SQLite: ${served.courses} courses, ${count(clicks.length)} real clicks.\n`,
+    `Course platform on Spillway and ${engineName(options)}: ${served.courses} courses, ${count(clicks.length)} real clicks.\n`,
   )
   const progress = progressOn(process.stderr)
   const { callers, patterns } = options
@@ -65,6 +69,10 @@ async function runPlatform(options: Options, folder: RunFolder): Promise<number>
     await stopSignal
   }
   return isFaultless(result) ? EXIT.ok : EXIT.failed
+}
+
+function engineName({ store }: Options): string {
+  return { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MySQL' }[engineOf(store ?? '')]
 }
 
 function invitation(url: string): string {

@@ -2,6 +2,8 @@
 
 import { parseArgs } from 'node:util'
 import { CLICKS_MAX } from './real-clicks.js'
+import { engineOf } from './storage/index.js'
+import { UsageError } from './usage-error.js'
 
 export interface Options {
   readonly json: boolean
@@ -11,6 +13,8 @@ export interface Options {
   readonly clicks: number
   readonly callers: number
   readonly port: number
+  /** URL of a server; null for SQLite. */
+  readonly store: string | null
 }
 
 export const USAGE = `Usage: npm start -- [options]      replay real clicks, compare the patterns, stay up
@@ -22,13 +26,9 @@ export const USAGE = `Usage: npm start -- [options]      replay real clicks, com
   --no-patterns  leave out the comparison of the write patterns
   --clicks N     how many of the ${CLICKS_MAX.toLocaleString('en-US')} clicks (default: all)
   --callers N    concurrent callers of the library (default 256)
+  --store URL    postgres://... or mysql://...: databases of its own on that server, gone afterwards (default: SQLite)
   --port N       port of the platform (default 8077, with --exit any free one)
   --help         this text`
-
-/** A command line that cannot be used; the message says which part. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
 
 /** Null when help was asked for. */
 export function readOptions(args: readonly string[]): Options | null {
@@ -42,6 +42,7 @@ export function readOptions(args: readonly string[]): Options | null {
     clicks: wholeNumber('--clicks', values.clicks, CLICKS_MAX, 100, CLICKS_MAX),
     callers: wholeNumber('--callers', values.callers, 256, 1, 10_000),
     port: wholeNumber('--port', values.port, values.exit === true ? 0 : 8077, 0, 65_535),
+    store: serverUrl(values.store),
   }
 }
 
@@ -57,12 +58,21 @@ function parse(args: readonly string[]) {
         clicks: { type: 'string' },
         callers: { type: 'string' },
         port: { type: 'string' },
+        store: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
+}
+
+function serverUrl(text: string | undefined): string | null {
+  if (text === undefined) return null
+  if (!URL.canParse(text) || engineOf(text) === 'sqlite') {
+    throw new UsageError('--store: expected a URL that begins with postgres:// or mysql://')
+  }
+  return text
 }
 
 function wholeNumber(flag: string, text: string | undefined, otherwise: number, min: number, max: number) {

@@ -1,7 +1,8 @@
 // One pattern in a process of its own: measured without neighbours, and killed for real.
-// Arguments: measure | until-killed | recover, pattern, database file, clicks, callers, ack file.
+// Arguments: measure | until-killed | recover, pattern, clicks, callers, ack file.
 
 import { openAckLog } from './ack-log.js'
+import { ownLocation } from './child.js'
 import type { Click } from './clicks.js'
 import { PATTERNS, type PatternName, type RunningPattern } from './patterns/index.js'
 import { readClicks } from './real-clicks.js'
@@ -16,10 +17,9 @@ export interface Measured {
   readonly ackP99Ms: number
 }
 
-const [mode, name, file, clickCount, callers, ackFile] = process.argv.slice(2) as [
+const [mode, name, clickCount, callers, ackFile] = process.argv.slice(2) as [
   'measure' | 'until-killed' | 'recover',
   PatternName,
-  string,
   string,
   string,
   string,
@@ -59,7 +59,7 @@ async function recorded(pattern: RunningPattern, click: Click): Promise<Answer> 
   return 'accepted'
 }
 
-const pattern = await PATTERNS[name].open(file)
+const pattern = await PATTERNS[name].open(ownLocation())
 if (mode === 'measure') process.send?.(await measure(pattern, readClicks(Number(clickCount))))
 if (mode === 'until-killed') await untilKilled(pattern, readClicks(Number(clickCount)))
 await pattern.settled()

@@ -1,4 +1,4 @@
-// The comparison of the patterns: each is run twice on fresh files, once to its end for the figures, once until SIGKILL
+// The comparison of the patterns: each is run twice on fresh databases, once to its end for the figures, once until SIGKILL
 // for what that costs. Nothing is estimated: what is lost was answered, and is not in the table after a restart.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,9 +7,9 @@ import { type Child, startChild } from './child.js'
 import type { Click } from './clicks.js'
 import type { Measured } from './pattern-process.js'
 import { PATTERN_NAMES, PATTERNS, type PatternName } from './patterns/index.js'
-import { openDatabase } from './platform-database.js'
 import type { Progress } from './progress.js'
 import type { RunFolder } from './run-folder.js'
+import { openStorage } from './storage/index.js'
 import { isFaultless, type Verification, verify } from './verify.js'
 
 export interface PatternResult extends Measured {
@@ -43,13 +43,13 @@ async function comparePattern(name: PatternName, runs: PatternRuns): Promise<Pat
 }
 
 async function runToTheEnd(name: PatternName, runs: PatternRuns): Promise<Measured> {
-  const file = runs.folder.file(`${name}.db`)
+  const location = await runs.folder.database(name)
   const stop = runs.progress.wait(`${name}: measuring`)
   try {
-    const child = startChild<Measured>('./pattern-process.js', argumentsOf('measure', name, file, runs))
+    const child = startChild<Measured>('./pattern-process.js', location, argumentsOf('measure', name, runs))
     const measured = await child.message()
     await child.finished()
-    const verification = verifyFile(file, runs.clicks.slice(0, measured.clicks))
+    const verification = await verifyAt(location, runs.clicks.slice(0, measured.clicks))
     if (!isFaultless(verification)) {
       throw new Error(`pattern ${name} did not land its clicks: ${JSON.stringify(verification)}`)
     }
@@ -63,15 +63,16 @@ async function runUntilKilled(
   name: PatternName,
   runs: PatternRuns,
 ): Promise<Pick<PatternResult, 'ackedBeforeKill' | 'lostWhenKilled'>> {
-  const file = runs.folder.file(`${name}-killed.db`)
+  const location = await runs.folder.database(`${name}-killed`)
+  const ackFile = runs.folder.file(`${name}.acks`)
   const stop = runs.progress.wait(`${name}: until SIGKILL`)
   try {
-    const victim = startChild('./pattern-process.js', argumentsOf('until-killed', name, file, runs))
-    await killMidway(victim, ackFileOf(file), runs.clicks.length)
-    await startChild('./pattern-process.js', argumentsOf('recover', name, file, runs)).finished()
-    const acks = readAcks(ackFileOf(file))
+    const victim = startChild('./pattern-process.js', location, argumentsOf('until-killed', name, runs))
+    await killMidway(victim, ackFile, runs.clicks.length)
+    await startChild('./pattern-process.js', location, argumentsOf('recover', name, runs)).finished()
+    const acks = readAcks(ackFile)
     const answered = runs.clicks.filter((_, index) => acks.has(index))
-    return { ackedBeforeKill: answered.length, lostWhenKilled: verifyFile(file, answered).lost }
+    return { ackedBeforeKill: answered.length, lostWhenKilled: (await verifyAt(location, answered)).lost }
   } finally {
     stop()
   }
@@ -89,19 +90,16 @@ async function killMidway(victim: Child<unknown>, ackFile: string, clicks: numbe
   await victim.kill()
 }
 
-function argumentsOf(mode: string, name: PatternName, file: string, runs: PatternRuns): string[] {
-  return [mode, name, file, String(runs.clicks.length), String(runs.callers), ackFileOf(file)]
+function argumentsOf(mode: string, name: PatternName, runs: PatternRuns): string[] {
+  const ackFile = runs.folder.file(`${name}.acks`)
+  return [mode, name, String(runs.clicks.length), String(runs.callers), ackFile]
 }
 
-function ackFileOf(file: string): string {
-  return `${file}.acks`
-}
-
-function verifyFile(file: string, expected: readonly Click[]): Verification {
-  const database = openDatabase(file)
+async function verifyAt(location: string, expected: readonly Click[]): Promise<Verification> {
+  const { tables, close } = openStorage(location)
   try {
-    return verify(database, expected)
+    return await verify(tables, expected)
   } finally {
-    database.close()
+    await close()
   }
 }

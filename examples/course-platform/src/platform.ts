@@ -1,27 +1,24 @@
-// Composition: the platform's tables and Spillway on one SQLite file, so that clicks, counts and settlements can commit
-// together. Several processes may open the same file, each with the roles it plays.
+// Composition: the platform's tables and Spillway's store in one database, so that clicks, counts and settlements can commit
+// together. Several processes may open the same database, each with the roles it plays.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ChannelSpec, createSpillway, type Role, type Spillway } from 'spillway'
-import { sqlite } from 'spillway/sqlite'
-import { recordClick } from './clicks.js'
-import { openDatabase } from './platform-database.js'
-import { createPlatformTables, type Database } from './platform-tables.js'
+import { type RecordClick, recordClick } from './clicks.js'
+import { openStorage, type PlatformTables } from './storage/index.js'
 
 export interface PlatformOptions {
   /** Default 'store'. */
   readonly channel?: 'store' | ChannelSpec
   /** Default: the command that settles in the store's own transaction. */
-  readonly command?: (database: Database) => typeof recordClick
+  readonly command?: (tables: PlatformTables) => RecordClick
   /** Default: all. */
   readonly roles?: readonly Role[]
 }
 
 export interface Platform {
   readonly spillway: Spillway
-  /** The platform's own connection. */
-  readonly database: Database
-  readonly command: typeof recordClick
+  readonly tables: PlatformTables
+  readonly command: RecordClick
   /** Resolves when no click is waiting or running any more, here or under the lease of a process that died. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -31,14 +28,15 @@ export interface Platform {
 const LEASE = '1s'
 const SETTLED_POLL_MS = 20
 
-export async function openPlatform(file: string, options: PlatformOptions = {}): Promise<Platform> {
-  const { channel = 'store', command: commandFor = () => recordClick, roles } = options
-  const database = openDatabase(file)
-  createPlatformTables(database)
-  const command = commandFor(database)
+/** `location`: the path of a SQLite file, or the URL of a PostgreSQL or MySQL database. */
+export async function openPlatform(location: string, options: PlatformOptions = {}): Promise<Platform> {
+  const { channel = 'store', command: commandFor = recordClick, roles } = options
+  const { store, tables, close } = openStorage(location)
+  await tables.create()
+  const command = commandFor(tables)
   const spillway = await createSpillway(
     {
-      store: sqlite(file),
+      store,
       commands: [command],
       queues: { clicks: { channel, lease: LEASE } },
       worker: { poll: '20ms' },
@@ -48,12 +46,12 @@ export async function openPlatform(file: string, options: PlatformOptions = {}):
   )
   return {
     spillway,
-    database,
+    tables,
     command,
     settled: () => settled(spillway),
     async close() {
       await spillway.close()
-      database.close()
+      await close()
     },
   }
 }

@@ -5,8 +5,8 @@ const REDRAW_MS = 100
 const CLEAR_LINE = '\r\x1b[2K'
 
 export interface Progress {
-  /** Shows how far a job is until the returned function is called; `done` is asked for on every redraw. */
-  start(label: string, total: number, done: () => number): () => void
+  /** Shows how far a job is until the returned function is called; `done` is asked for between redraws. */
+  start(label: string, total: number, done: () => number | Promise<number>): () => void
   /** The same for a job whose progress cannot be seen from here. */
   wait(label: string): () => void
 }
@@ -26,9 +26,32 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
     }
   }
   return {
-    start: (label, total, done) =>
-      show((seconds) => progressLine(label, Math.min(done(), total), total, seconds)),
+    start(label, total, done) {
+      const known = lastKnown(done)
+      return show((seconds) => progressLine(label, Math.min(known(), total), total, seconds))
+    },
     wait: (label) => show((seconds) => `${label}, ${seconds.toFixed(0)} s`),
+  }
+}
+
+/** The latest answer of a question that may take its time; while one is under way no other is asked. */
+function lastKnown(ask: () => number | Promise<number>): () => number {
+  let value = 0
+  let isAsking = false
+  return () => {
+    if (!isAsking) {
+      isAsking = true
+      // A database that is being killed for the demo has no answer, and the line keeps the last one.
+      Promise.resolve(ask())
+        .then((answer) => {
+          value = answer
+        })
+        .catch(() => {})
+        .finally(() => {
+          isAsking = false
+        })
+    }
+    return value
   }
 }
 

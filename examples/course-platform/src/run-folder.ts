@@ -1,23 +1,41 @@
-// Where a run keeps its databases: on the disk that holds the example, not in the system's temporary folder, which is
-// often memory and would make every durable commit look free.
+// Where a run keeps its databases and notes: SQLite files on the disk that holds the example, not in the system's temporary
+// folder, which is often memory and would make every durable commit look free; or databases of its own on the server of
+// `--store`. All of it is gone when the run ends.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { engineOf, mysqlPlaces, type Places, postgresPlaces } from './storage/index.js'
 
 const DATA = fileURLToPath(new URL('../.data', import.meta.url))
 
 export interface RunFolder {
   /** Path of a file in the folder. */
   file(name: string): string
-  remove(): void
+  /** Location of a new database: a file of the folder, or a URL. */
+  database(name: string): Promise<string>
+  remove(): Promise<void>
 }
 
-export function makeRunFolder(): RunFolder {
+/** `server`: URL of the server for the databases; null for SQLite files in the folder. */
+export function makeRunFolder(server: string | null = null): RunFolder {
   mkdirSync(DATA, { recursive: true })
   const path = mkdtempSync(join(DATA, 'run-'))
+  const places = server === null ? filesIn(path) : onServer(server, basename(path).replace('run-', ''))
   return {
     file: (name) => join(path, name),
-    remove: () => rmSync(path, { recursive: true, force: true }),
+    database: (name) => places.make(name),
+    async remove() {
+      await places.remove()
+      rmSync(path, { recursive: true, force: true })
+    },
   }
+}
+
+function filesIn(folder: string): Places {
+  return { make: async (name) => join(folder, `${name}.db`), remove: async () => {} }
+}
+
+function onServer(url: string, run: string): Places {
+  return engineOf(url) === 'mysql' ? mysqlPlaces(url, run) : postgresPlaces(url, run)
 }

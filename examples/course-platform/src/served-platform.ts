@@ -13,10 +13,10 @@ export interface ServedPlatform {
 
 const HOST = '127.0.0.1'
 
-export async function servePlatform(file: string, port: number): Promise<ServedPlatform> {
-  const platform = await openPlatform(file)
+export async function servePlatform(location: string, port: number): Promise<ServedPlatform> {
+  const platform = await openPlatform(location)
   const catalogue = loadCatalogue()
-  const app = httpApp({ spillway: platform.spillway, catalogue, database: platform.database })
+  const app = httpApp({ platform, catalogue })
   const close = async () => {
     await app.close()
     await platform.close()

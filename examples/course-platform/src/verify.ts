@@ -2,7 +2,7 @@
 // It reads the platform's tables with plain SQL and asks Spillway nothing.
 
 import type { Click } from './clicks.js'
-import { allViews, type Database } from './platform-tables.js'
+import type { PlatformTables, ViewCount } from './storage/index.js'
 
 export interface Verification {
   /** Rows that equal their click in every column. */
@@ -16,22 +16,19 @@ export interface Verification {
   readonly missingEffects: number
 }
 
-export function verify(database: Database, expected: readonly Click[]): Verification {
+export async function verify(tables: PlatformTables, expected: readonly Click[]): Promise<Verification> {
   const input = new Map(expected.map((click) => [click.id, click]))
   const rows = new Map<string, Tally>()
   let landed = 0
   let wrong = 0
-  const found = database
-    .prepare('SELECT id, course, student, material, day, clicks FROM clicks')
-    .all() as Click[]
-  for (const row of found) {
+  for (const row of await tables.clicks()) {
     const click = input.get(row.id)
     if (click !== undefined && sameClick(click, row)) landed += 1
     else wrong += 1
     if (click !== undefined) input.delete(click.id)
     tally(rows, row)
   }
-  return { landed, lost: input.size, wrong, ...effects(database, rows) }
+  return { landed, lost: input.size, wrong, ...effects(await tables.allViews(), rows) }
 }
 
 export function isFaultless(verification: Verification): boolean {
@@ -53,10 +50,10 @@ function tally(rows: Map<string, Tally>, click: Click): void {
 
 /** A count whose records are right and whose views are not is one effect wrong all the same. */
 function effects(
-  database: Database,
+  views: readonly ViewCount[],
   rows: ReadonlyMap<string, Tally>,
 ): { duplicateEffects: number; missingEffects: number } {
-  const counted = new Map(allViews(database).map((count) => [count.course, count]))
+  const counted = new Map(views.map((count) => [count.course, count]))
   let duplicateEffects = 0
   let missingEffects = 0
   for (const course of new Set([...rows.keys(), ...counted.keys()])) {

@@ -9,11 +9,7 @@ const [click] = readClicks(1) as [ReturnType<typeof readClicks>[number]]
 
 async function openApp() {
   const platform = await openPlatform(temporaryFile())
-  const app = httpApp({
-    spillway: platform.spillway,
-    catalogue: loadCatalogue(),
-    database: platform.database,
-  })
+  const app = httpApp({ platform, catalogue: loadCatalogue() })
   onTestFinished(async () => {
     await app.close()
     await platform.close()

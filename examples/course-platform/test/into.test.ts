@@ -4,9 +4,9 @@ import { createSpillway, defineCommand, into } from 'spillway'
 import { sqlite } from 'spillway/sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Click, clickInput } from '../src/clicks.js'
-import { openDatabase } from '../src/platform-database.js'
-import { createPlatformTables } from '../src/platform-tables.js'
 import { readClicks } from '../src/real-clicks.js'
+import { openStorage } from '../src/storage/index.js'
+import { openDatabase } from '../src/storage/sqlite/database.js'
 import { isFaultless, verify } from '../src/verify.js'
 import { temporaryFile } from './database.js'
 
@@ -26,16 +26,18 @@ const recordClick = defineCommand({
 
 test('into() and a trigger land every click once and count it once, repeats included', async () => {
   const file = temporaryFile()
+  const { tables, close } = openStorage(file)
+  await tables.create()
   const database = openDatabase(file)
-  createPlatformTables(database)
   database.exec(TRIGGER)
+  database.close()
   const spillway = await createSpillway({ store: sqlite(file), commands: [recordClick] }, { migrate: true })
   onTestFinished(async () => {
     await spillway.close()
-    database.close()
+    await close()
   })
   const clicks = readClicks(1_000)
   await spillway.submitMany(recordClick, [...clicks, ...clicks.slice(0, 100)])
   await spillway.drain()
-  expect(isFaultless(verify(database, clicks))).toBe(true)
+  expect(isFaultless(await verify(tables, clicks))).toBe(true)
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { readOptions, UsageError } from '../src/options.js'
+import { readOptions } from '../src/options.js'
+import { UsageError } from '../src/usage-error.js'
 
 test('without flags everything is replayed and the platform stays up on its port', () => {
   expect(readOptions([])).toEqual({
@@ -10,6 +11,7 @@ test('without flags everything is replayed and the platform stays up on its port
     clicks: 100_000,
     callers: 256,
     port: 8077,
+    store: null,
   })
 })
 
@@ -27,6 +29,8 @@ test.each([
   [['--clicks', '1e3'], '--clicks: expected a whole number'],
   [['--callers', '0'], '--callers: expected a whole number from 1'],
   [['--port', '70000'], '--port: expected a whole number from 0 to 65535'],
+  [['--store', 'oracle://db'], '--store: expected a URL that begins with postgres:// or mysql://'],
+  [['--store', 'platform.db'], '--store: expected a URL'],
   [['--fast'], "Unknown option '--fast'"],
   [['replay'], "Unexpected argument 'replay'"],
 ])('%j is a usage error that names the flag', (args, message) => {

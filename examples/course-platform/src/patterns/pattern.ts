@@ -8,8 +8,8 @@ export type PatternName = (typeof PATTERN_NAMES)[number]
 export interface Pattern {
   readonly name: PatternName
   readonly summary: string
-  /** Opens on a database file, new or left behind by a killed process. */
-  open(file: string): Promise<RunningPattern>
+  /** Opens on a database, new or left behind by a killed process. */
+  open(location: string): Promise<RunningPattern>
 }
 
 export interface RunningPattern {

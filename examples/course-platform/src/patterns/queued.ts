@@ -1,7 +1,7 @@
 // The patterns that hold clicks in memory differ in one value, the channel of their queue.
 
 import type { ChannelSpec } from 'spillway'
-import { recordClickThrough } from '../clicks.js'
+import { recordClickAlone } from '../clicks.js'
 import { openPlatform, type Platform } from '../platform.js'
 import type { Pattern, PatternName, RunningPattern } from './pattern.js'
 
@@ -9,13 +9,8 @@ export function queuedInMemory(name: PatternName, summary: string, channel: Chan
   return {
     name,
     summary,
-    async open(file) {
-      const platform = await openPlatform(file, {
-        channel,
-        command: (database) => recordClickThrough(database),
-      })
-      return submitting(platform)
-    },
+    open: async (location) =>
+      submitting(await openPlatform(location, { channel, command: recordClickAlone })),
   }
 }
 

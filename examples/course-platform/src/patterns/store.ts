@@ -5,5 +5,5 @@ import { submitting } from './queued.js'
 export const storePattern: Pattern = {
   name: 'store',
   summary: 'durable before the answer',
-  open: async (file) => submitting(await openPlatform(file)),
+  open: async (location) => submitting(await openPlatform(location)),
 }

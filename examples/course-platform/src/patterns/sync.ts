@@ -1,24 +1,18 @@
-// What most services do today, without Spillway: the request waits for its own INSERT and its own commit. The driver is
-// synchronous, so requests that arrive together are served one after the other, each in its own turn.
+// What most services do today, without Spillway: the request waits for its own INSERT and its own commit.
 
-import { setImmediate as turn } from 'node:timers/promises'
-import { openDatabase } from '../platform-database.js'
-import { createPlatformTables, recordClicksInTransaction } from '../platform-tables.js'
+import { openStorage } from '../storage/index.js'
 import type { Pattern } from './pattern.js'
 
 export const syncPattern: Pattern = {
   name: 'sync',
   summary: 'INSERT and commit per request',
-  async open(file) {
-    const database = openDatabase(file)
-    createPlatformTables(database)
+  async open(location) {
+    const { tables, close } = openStorage(location)
+    await tables.create()
     return {
-      async record(click) {
-        await turn()
-        recordClicksInTransaction(database, [click])
-      },
+      record: (click) => tables.recordAlone([click]),
       settled: async () => {},
-      close: async () => database.close(),
+      close,
     }
   },
 }

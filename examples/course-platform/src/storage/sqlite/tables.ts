@@ -1,19 +1,12 @@
-// The platform's own tables and the one write they see. The view count is derived from the clicks that were really
-// inserted, in the same transaction, so a repeated click can neither land twice nor count twice.
+// The platform's tables in SQLite, whose driver is synchronous: a handler writes and returns within its transaction.
 
+import { setImmediate as turn } from 'node:timers/promises'
 import type { SqliteStatement, SqliteTx, SqliteValue } from 'spillway/sqlite'
-import type { Click } from './clicks.js'
+import type { Click } from '../../clicks.js'
+import type { PlatformTables, ViewCount } from '../storage.js'
 
 /** What the writes need of a connection: the platform's own one, or the transaction that a handler is given. */
-export type Database = SqliteTx
-
-export interface ViewCount {
-  readonly course: string
-  /** Click records counted. */
-  readonly records: number
-  /** Clicks in them: one record is a student's clicks on one material on one day. */
-  readonly views: number
-}
+type Database = SqliteTx
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS clicks (
@@ -35,12 +28,26 @@ const SCHEMA = `
 /** Rows of one INSERT statement; larger ones gain nothing on SQLite. */
 const INSERT_ROWS = 32
 
-export function createPlatformTables(database: Database): void {
-  database.exec(SCHEMA)
+export function sqliteTables(database: Database): PlatformTables {
+  return {
+    create: async () => database.exec(SCHEMA),
+    record: recordClicks,
+    async recordAlone(clicks) {
+      // Requests that arrive together are served one after the other, each in its own turn.
+      await turn()
+      recordInTransaction(database, clicks)
+    },
+    viewsOf: async (course) => readViews(database, course),
+    allViews: async () =>
+      database.prepare('SELECT course, records, views FROM course_views').all() as ViewCount[],
+    countLanded: async () => (statementsOf(database).landed.get() as { landed: number }).landed,
+    clicks: async () =>
+      database.prepare('SELECT id, course, student, material, day, clicks FROM clicks').all() as Click[],
+  }
 }
 
 /** Needs an open transaction. */
-export function recordClicks(database: Database, clicks: readonly Click[]): void {
+function recordClicks(database: Database, clicks: readonly Click[]): void {
   const { insertMany, insertOne, addViews } = statementsOf(database)
   const counts = new Map<string, { records: number; views: number }>()
   let next = 0
@@ -54,7 +61,7 @@ export function recordClicks(database: Database, clicks: readonly Click[]): void
   for (const [course, { records, views }] of counts) addViews.run(course, records, views)
 }
 
-export function recordClicksInTransaction(database: Database, clicks: readonly Click[]): void {
+function recordInTransaction(database: Database, clicks: readonly Click[]): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     recordClicks(database, clicks)
@@ -65,19 +72,9 @@ export function recordClicksInTransaction(database: Database, clicks: readonly C
   }
 }
 
-export function readViews(database: Database, course: string): ViewCount | null {
+function readViews(database: Database, course: string): ViewCount | null {
   const row = statementsOf(database).viewsOfCourse.get(course) as ViewCount | undefined
   return row === undefined ? null : { course: row.course, records: row.records, views: row.views }
-}
-
-export function allViews(database: Database): ViewCount[] {
-  return database.prepare('SELECT course, records, views FROM course_views').all() as ViewCount[]
-}
-
-/** Click records that have landed, read from the counts because counting a large table is slow. */
-export function countLanded(database: Database): number {
-  const row = statementsOf(database).landed.get() as { landed: number }
-  return row.landed
 }
 
 interface Inserted {
