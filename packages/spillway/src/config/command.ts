@@ -72,7 +72,7 @@ export interface CommandOptions<Name extends string, Schema extends StandardSche
   orderingKey?: (payload: StandardSchemaV1.InferOutput<Schema>) => string
   /** Higher first; default 0. */
   priority?: number
-  /** For batch handlers: commands per call at most, and how long a call may wait to fill. Default 1,000 (a full chunk) and 5 ms. */
+  /** For batch handlers: commands per call at most, and how long after the last one a call may wait to fill. Default 1,000 (a full chunk) and 5 ms. */
   batch?: { maxSize?: number; maxWait?: Duration }
   retry?: RetryOptions
   /** Of one handler call. Default 30 s. */

@@ -1,6 +1,6 @@
-// Decides when to ask the store for work. A wake-up starts a short wait in which more work may gather, so that claims are
-// fewer and larger and a lone submitter's next append does not stand in line behind a claim; a full claim is followed by the
-// next at once; otherwise the store is polled, because wake-ups may be lost.
+// Decides when to ask the store for work. Announced work is claimed at once when the last claim that found some is a while
+// ago; else more of it may gather until then, so that claims are fewer and larger and a busy submitter's appends do not stand
+// in line behind them. A full claim is followed by the next at once; otherwise the store is polled, because wake-ups may be lost.
 
 import type { Lease } from '../domain/index.js'
 import type { Cancel, ClaimRequest, Clock, Random, Store, Telemetry } from '../ports/index.js'
@@ -12,7 +12,7 @@ export interface ClaimerOptions {
   readonly random: Random
   readonly telemetry: Telemetry
   readonly pollMs: number
-  /** How long announced work may gather, and how many announced commands end the wait. */
+  /** How long after a claim that found work more of it may gather, and how many announced commands end the wait. */
   readonly lingerMs: number
   readonly lingerCommands: number
   /** What there is room for at this moment; null = nothing. */
@@ -23,13 +23,14 @@ export interface ClaimerOptions {
 
 export class Claimer {
   readonly #options: ClaimerOptions
-  /** Commands announced since the last claim began, and when the first of them was. */
+  /** Commands announced since the last claim began. */
   #announced = 0
-  #announcedAt = 0
   /** There is more to claim as far as we know. At the start, for all we know, there is. */
   #more = true
   #claiming = false
   #claimedAt = 0
+  /** When a claim last found something. */
+  #foundAt = Number.NEGATIVE_INFINITY
   #failures = 0
   #notBefore = 0
   #closed = false
@@ -46,7 +47,6 @@ export class Claimer {
 
   /** Commands became claimable, how many if known. */
   announce(commands: number): void {
-    if (this.#announced === 0) this.#announcedAt = this.#options.clock.monotonic()
     this.#announced += Math.max(1, commands)
     this.consider()
   }
@@ -86,7 +86,7 @@ export class Claimer {
     const now = clock.monotonic()
     let dueAt = this.#claimedAt + pollMs
     if (this.#more || this.#announced >= lingerCommands) dueAt = now
-    else if (this.#announced > 0) dueAt = Math.min(dueAt, this.#announcedAt + lingerMs)
+    else if (this.#announced > 0) dueAt = Math.min(dueAt, this.#foundAt + lingerMs)
     return Math.max(dueAt, this.#notBefore, now)
   }
 
@@ -128,6 +128,7 @@ export class Claimer {
     }
     this.#claiming = false
     this.#claimedAt = clock.monotonic()
+    if (leases !== null && leases.length > 0) this.#foundAt = this.#claimedAt
     onLeases(leases, deadline)
     this.consider()
   }

@@ -73,6 +73,9 @@ describe('a queue with both kinds', () => {
     ])
     const process = bench.start()
     await bench.clock.advance(10)
+    await bench.append('batch', ['first'])
+    await bench.clock.advance(0)
+    expect(seen.splice(0)).toEqual([['first']])
     for (const at of range(3)) {
       await bench.append('batch', [at])
       await bench.append('one', [`one ${at}`])

@@ -178,19 +178,22 @@ describe('claiming', () => {
     expect(process.calls.claim).toEqual([])
   })
 
-  it('lets announced work for a batch handler gather, counted from the first announcement', async () => {
+  it('claims at once for a batch handler that has been idle, and lets what follows gather', async () => {
     const { calls, definition } = batching()
     const bench = new Bench([definition])
     const process = bench.start()
     await bench.clock.advance(10)
-    for (const at of range(4)) {
+    await bench.append('a', [0])
+    await bench.clock.advance(0)
+    expect(calls).toEqual([[0]])
+    for (const at of [1, 2, 3, 4]) {
       await bench.append('a', [at])
       await bench.clock.advance(1)
     }
-    expect(calls).toEqual([])
+    expect(calls).toEqual([[0]])
     await bench.clock.advance(1)
-    expect(calls).toEqual([[0, 1, 2, 3]])
-    expect(process.calls.claim).toHaveLength(2)
+    expect(calls).toEqual([[0], [1, 2, 3, 4]])
+    expect(process.calls.claim).toHaveLength(3)
   })
 
   it('claims at once when a whole batch is announced', async () => {

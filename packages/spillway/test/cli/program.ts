@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** The command line of another copy of the package. */
+  readonly main?: string
 }
 
 export class Ended {
@@ -46,10 +48,10 @@ export class Program {
   #stderr = ''
   #isOver = false
 
-  constructor(args: readonly string[], { cwd, env = {}, input }: RunOptions) {
-    if (!existsSync(MAIN))
+  constructor(args: readonly string[], { cwd, env = {}, input, main = MAIN }: RunOptions) {
+    if (!existsSync(main))
       throw new Error('The command line is not built: run npm test, or npm run build before.')
-    this.process = spawn(process.execPath, [MAIN, ...args], {
+    this.process = spawn(process.execPath, [main, ...args], {
       cwd,
       env: cleanEnvironment(env),
       timeout: LIFE_MS_MAX,
@@ -98,7 +100,7 @@ export function run(args: readonly string[], options: RunOptions): Promise<Ended
 /** What the machine of the test says about Spillway or colours must not matter. */
 function cleanEnvironment(added: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(SPILLWAY_|NO_COLOR|FORCE_COLOR|NODE_OPTIONS)/.test(name),
+    ([name]) => !/^(SPILLWAY_|NO_COLOR|FORCE_COLOR|NODE_OPTIONS|DATABASE_URL)/.test(name),
   )
   return { ...Object.fromEntries(inherited), ...added }
 }

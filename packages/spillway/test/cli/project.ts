@@ -1,12 +1,12 @@
 // A project as a user has it: a folder with a configuration and its packages.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url))
-const ZOD = fileURLToPath(new URL('../../../../node_modules/zod', import.meta.url))
+const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url))
 
 export interface Project {
   readonly folder: string
@@ -21,7 +21,7 @@ export function newProject(
   const folder = mkdtempSync(join(tmpdir(), 'spillway-cli-'))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(PACKAGE, join(folder, 'node_modules', 'spillway'), 'dir')
-  symlinkSync(ZOD, join(folder, 'node_modules', 'zod'), 'dir')
+  symlinkSync(join(MODULES, 'zod'), join(folder, 'node_modules', 'zod'), 'dir')
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
   for (const [name, text] of Object.entries(files)) write(name, text)
   return {
@@ -30,6 +30,23 @@ export function newProject(
     write,
     remove: () => rmSync(folder, { recursive: true }),
   }
+}
+
+/** A project in which spillway was installed as npm does it: with its dependencies, and without its optional peers. */
+export function newBareProject(files: Readonly<Record<string, string>>): Project & { readonly main: string } {
+  const project = newProject(files)
+  const installed = join(project.folder, 'node_modules', 'spillway')
+  rmSync(installed)
+  for (const name of ['package.json', 'dist']) {
+    cpSync(join(PACKAGE, name), join(installed, name), { recursive: true })
+  }
+  const { dependencies } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
+  for (const name of Object.keys(dependencies)) {
+    const link = join(project.folder, 'node_modules', name)
+    mkdirSync(dirname(link), { recursive: true })
+    if (name !== 'zod') symlinkSync(join(MODULES, name), link, 'dir')
+  }
+  return { ...project, main: join(installed, 'dist', 'cli', 'main.js') }
 }
 
 /** Commands that end as their payload says. */
