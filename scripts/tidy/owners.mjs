@@ -24,9 +24,16 @@ export const OWNERS = [
     reason: "waiting for another process's lock happens inside the driver, which may not import runtime/",
   },
   {
+    path: /^packages\/spillway\/src\/stores\/mysql\/wait\.ts$/,
+    owns: ['timers', 'random'],
+    reason:
+      'deadlines of calls and pauses before a retry, with jitter, belong to the driver, which may not import runtime/',
+  },
+  {
     path: /^packages\/spillway\/src\/stores\/postgres\/machine\.ts$/,
     owns: ['clock', 'timers', 'random'],
-    reason: 'pauses before reconnecting and retrying, and their jitter, belong to the driver, which may not import runtime/',
+    reason:
+      'pauses before reconnecting and retrying, and their jitter, belong to the driver, which may not import runtime/',
   },
   {
     path: /^packages\/spillway\/src\/cli\/environment\.ts$/,

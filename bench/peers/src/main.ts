@@ -31,8 +31,12 @@ async function compare(options: Options): Promise<void> {
       out.write(`${sectionText(result)}\n`)
     }
     const settings = await publishedSettings(options.sides)
-    const { quick, rounds, seconds } = options
-    const json = JSON.stringify({ measuredAt, quick, rounds, seconds, machine, settings, sections }, null, 2)
+    const { quick, rounds, seconds, bulkCallers } = options
+    const json = JSON.stringify(
+      { measuredAt, quick, rounds, seconds, bulkCallers, machine, settings, sections },
+      null,
+      2,
+    )
     out.write(`${settingsText(settings)}\n`)
     out.write(
       `${summaryLine(Object.values(sections))}. Figures: bench/peers/${writeResults(measuredAt, `${json}\n`)}\n`,
@@ -43,9 +47,10 @@ async function compare(options: Options): Promise<void> {
   }
 }
 
-function cautionText({ quick, rounds, seconds }: Options): string {
-  if (quick) return 'Quick run: one short round. Not to be quoted.\n'
-  return `${rounds} rounds in turns, medians; a timed load takes about ${seconds} s.\n`
+function cautionText({ quick, rounds, seconds, bulkCallers }: Options): string {
+  const limit = `The bulk limit is written by ${bulkCallers} connections at once.\n`
+  if (quick) return `Quick run: one short round. Not to be quoted.\n${limit}`
+  return `${rounds} rounds in turns, medians; a timed load takes about ${seconds} s.\n${limit}`
 }
 
 /** Only on a terminal. */

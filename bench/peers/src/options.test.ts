@@ -8,13 +8,15 @@ describe('the command line', () => {
   })
 
   it('takes sections, sides and sizes', () => {
-    const args = '--only idle --only submits --side bullmq --rounds 7 --seconds 0.5 --backlog 10'
+    const args =
+      '--only idle --only submits --side bullmq --rounds 7 --seconds 0.5 --backlog 10 --bulk-callers 4'
     expect(readOptions(args.split(' '))).toMatchObject({
       only: ['idle', 'submits'],
       sides: new Set(['bullmq']),
       rounds: 7,
       seconds: 0.5,
       backlog: 10,
+      bulkCallers: 4,
     })
   })
 

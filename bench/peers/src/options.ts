@@ -1,6 +1,7 @@
 // The command line of the comparison: which sections and sides, how long, and in which form the figures are wanted.
 
 import { parseArgs } from 'node:util'
+import { BULK_CALLERS } from './load-shapes.js'
 import { SECTION_NAMES, type SectionName } from './sections/section-names.js'
 import { SIDE_NAMES, type SideName } from './sides/side-names.js'
 
@@ -13,6 +14,8 @@ export interface Options {
   readonly rounds: number
   readonly seconds: number
   readonly backlog: number
+  /** Connections that write the bulk limit at once. */
+  readonly bulkCallers: number
 }
 
 export const USAGE = `Usage: npm run bench -- [options]
@@ -23,6 +26,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rounds N       how often every side has its turn in a section (default 3)
   --seconds S      about how long one timed load takes (default 5)
   --backlog N      commands in place in the backlog section (default 1000000)
+  --bulk-callers N connections that write the bulk limit at once (default ${BULK_CALLERS}); try a few: the highest counts
   --quick          one short round and a small backlog: to see that it works, not to quote
   --json           the results as JSON on stdout, the tables on stderr
   --help           this text`
@@ -32,6 +36,7 @@ const QUICK = { rounds: 1, seconds: 0.3, backlog: 20_000 }
 const ROUNDS_MAX = 100
 const SECONDS_MAX = 600
 const BACKLOG_MAX = 100_000_000
+const BULK_CALLERS_MAX = 64
 
 /** A command line that cannot be used; the message says which part. */
 export class UsageError extends Error {
@@ -54,6 +59,9 @@ export function readOptions(args: readonly string[]): Options | null {
     rounds: Math.ceil(positive(values.rounds, defaults.rounds, ROUNDS_MAX, '--rounds')),
     seconds: positive(values.seconds, defaults.seconds, SECONDS_MAX, '--seconds'),
     backlog: Math.ceil(positive(values.backlog, defaults.backlog, BACKLOG_MAX, '--backlog')),
+    bulkCallers: Math.ceil(
+      positive(values['bulk-callers'], BULK_CALLERS, BULK_CALLERS_MAX, '--bulk-callers'),
+    ),
   }
 }
 
@@ -67,6 +75,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string' },
         seconds: { type: 'string' },
         backlog: { type: 'string' },
+        'bulk-callers': { type: 'string' },
         quick: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

@@ -61,12 +61,14 @@ export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<M
   const { fsync = true, settings = {}, smallDiskBytes } = options
   const data = join(folder, 'data')
   const room = smallDiskBytes === undefined ? {} : inOneFile(smallDiskBytes)
+  // A server clears its folder of temporary tables when it starts: in a common one, of other servers' too.
+  const places = [`--datadir=${data}`, `--tmpdir=${folder}`]
   const socket = join(folder, 'mariadb.sock')
   const firstStatements = join(folder, 'init.sql')
   try {
     await initialise(
       program('mariadb', 'mariadb-install-db'),
-      [...INSTALL_OPTIONS, `--datadir=${data}`, ...flags(room)],
+      [...INSTALL_OPTIONS, ...places, ...flags(room)],
       user,
     )
     writeFileSync(firstStatements, grants())
@@ -78,7 +80,7 @@ export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<M
   return MariaDbServer.start({
     ...{ name: 'mariadb', user, folder, port: options.port, stopSignal: 'SIGTERM' },
     command: (port) => [
-      ...[program('mariadb', 'mariadbd'), '--no-defaults', `--datadir=${data}`],
+      ...[program('mariadb', 'mariadbd'), '--no-defaults', ...places],
       ...[`--socket=${socket}`, `--pid-file=${join(folder, 'mariadb.pid')}`],
       ...[
         '--bind-address=127.0.0.1',

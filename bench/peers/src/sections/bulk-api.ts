@@ -1,6 +1,6 @@
 // Everybody with the bulk API of their own, and Spillway with single submits among them.
 
-import { BULK_API_CALLERS, BULK_CALLERS, CALLERS } from '../load-shapes.js'
+import { BULK_API_CALLERS, CALLERS } from '../load-shapes.js'
 import type { SideName } from '../sides/side-names.js'
 import { BULK_ROWS } from '../tables.js'
 import { contest, type Entry, type Standing, standingsTable } from './contest.js'
@@ -11,7 +11,7 @@ const SINGLE = 'Spillway, single submits'
 
 export const bulkApi: Section = async (bench) => {
   const bulk = (side: SideName, label?: string): Entry => ({
-    ...{ side, callers: side === 'bulk' ? BULK_CALLERS : BULK_API_CALLERS, api: 'bulk' },
+    ...{ side, callers: side === 'bulk' ? bench.bulkCallers : BULK_API_CALLERS, api: 'bulk' },
     ...(label === undefined ? {} : { label }),
   })
   const own = wanted(bench, ['spillway']).flatMap((side): Entry[] => [

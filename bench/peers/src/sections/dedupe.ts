@@ -1,6 +1,6 @@
 // What it costs Spillway to recognise repeats, and where.
 
-import { BULK_CALLERS, CALLERS } from '../load-shapes.js'
+import { CALLERS } from '../load-shapes.js'
 import type { SideName } from '../sides/side-names.js'
 import { contest, landedOf, standingsTable } from './contest.js'
 import { ratio, type Section, targetAtLeast, wanted } from './section.js'
@@ -16,7 +16,7 @@ export const dedupe: Section = async (bench) => {
   const entries = wanted(bench, Object.keys(LABELS) as SideName[]).map((side) => ({
     ...{ side, label: LABELS[side] ?? side },
     ...(side === 'bulk'
-      ? { callers: BULK_CALLERS, api: 'bulk' as const }
+      ? { callers: bench.bulkCallers, api: 'bulk' as const }
       : { callers: CALLERS, api: 'single' as const }),
   }))
   const standings = await contest(bench, entries)

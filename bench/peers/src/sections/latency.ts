@@ -1,6 +1,6 @@
 // Servers that are a little further away: every answer comes a millisecond later.
 
-import { BULK_CALLERS, CALLERS } from '../load-shapes.js'
+import { CALLERS } from '../load-shapes.js'
 import type { SideName } from '../sides/side-names.js'
 import { openSlowNetwork } from '../slow-network.js'
 import { contest, standingsTable } from './contest.js'
@@ -21,7 +21,7 @@ export const latency: Section = async (bench) => {
       wantedBriefly(bench, SIDES).map((side) => ({
         ...{ side, via: network.via },
         ...(side === 'bulk'
-          ? { callers: BULK_CALLERS, api: 'bulk' as const }
+          ? { callers: bench.bulkCallers, api: 'bulk' as const }
           : { callers: CALLERS, api: 'single' as const }),
       })),
     )

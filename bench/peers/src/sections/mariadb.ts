@@ -1,6 +1,6 @@
 // The same main comparison on MariaDB, with what it has to be held against there.
 
-import { BULK_CALLERS, CALLERS } from '../load-shapes.js'
+import { CALLERS } from '../load-shapes.js'
 import type { SideName } from '../sides/side-names.js'
 import { contest, figuresOf, landedOf, standingsTable } from './contest.js'
 import { ratio, type Section, targetAtLeast, wanted } from './section.js'
@@ -12,7 +12,7 @@ export const mariadb: Section = async (bench) => {
     bench,
     wanted(bench, SIDES).map((side) =>
       side === 'mariadb-bulk'
-        ? { side, callers: BULK_CALLERS, api: 'bulk' as const }
+        ? { side, callers: bench.bulkCallers, api: 'bulk' as const }
         : { side, callers: CALLERS, api: 'single' as const },
     ),
   )

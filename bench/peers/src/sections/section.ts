@@ -14,6 +14,8 @@ export interface PeersBench {
   readonly seconds: number
   /** Commands in place in the backlog section. */
   readonly backlog: number
+  /** Connections that write the bulk limit at once. */
+  readonly bulkCallers: number
   /** Which sides to run; null = all. */
   readonly sides: ReadonlySet<SideName> | null
   readonly say: (text: string) => void

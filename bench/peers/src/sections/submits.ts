@@ -1,6 +1,6 @@
 // The main comparison: single submits by 256 concurrent callers until the last row is in the user's table.
 
-import { BULK_CALLERS, CALLERS } from '../load-shapes.js'
+import { CALLERS } from '../load-shapes.js'
 import type { SideName } from '../sides/side-names.js'
 import { bestOf, contest, type Entry, figuresOf, landedOf, type Standing, standingsTable } from './contest.js'
 import { COALESCING_PEERS, PEERS } from './peers.js'
@@ -16,7 +16,7 @@ const SIDES: readonly SideName[] = [
 ]
 
 export const submits: Section = async (bench) => {
-  const entries = wanted(bench, SIDES).map(entryOf)
+  const entries = wanted(bench, SIDES).map((side) => entryOf(side, bench.bulkCallers))
   const standings = await contest(bench, entries)
   return {
     title: `Single submits, ${CALLERS} callers, until the last row has landed`,
@@ -26,9 +26,9 @@ export const submits: Section = async (bench) => {
   }
 }
 
-function entryOf(side: SideName): Entry {
+function entryOf(side: SideName, bulkCallers: number): Entry {
   return side === 'bulk'
-    ? { side, callers: BULK_CALLERS, api: 'bulk' }
+    ? { side, callers: bulkCallers, api: 'bulk' }
     : { side, callers: CALLERS, api: 'single' }
 }
 

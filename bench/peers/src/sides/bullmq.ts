@@ -1,5 +1,5 @@
-// BullMQ on Redis: AOF as its guide to production recommends, one worker with the concurrency its guide suggests for handlers
-// that wait for I/O, finished jobs removed. The queue's connection pipelines by itself, which raises the rate of `add`.
+// BullMQ on Redis: AOF as its guide to production recommends, one worker with the concurrency of its guide's example, finished
+// jobs removed. The queue's connection pipelines by itself, as ioredis offers for many commands at once.
 
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'

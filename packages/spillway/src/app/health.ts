@@ -1,8 +1,9 @@
 // Whether commands can be accepted now. The store is asked to write something harmless, because a full disk or a lock that
 // nobody gives back can be read through.
 
-import { isSpillwayError } from '../errors/index.js'
+import { ERROR_MESSAGE_MAX } from '../domain/index.js'
 import type { QueueSettings, Store } from '../ports/index.js'
+import { safeText } from '../telemetry/error-fields.js'
 import type { Health, HealthCheck } from './api.js'
 
 export async function checkHealth(store: Store, closing: boolean): Promise<Health> {
@@ -38,8 +39,11 @@ async function attempt(name: string, check: () => Promise<string>): Promise<Heal
   try {
     return { name, ok: true, detail: await check() }
   } catch (error) {
-    // Only our own messages are sure to hold no connection string.
-    const known = isSpillwayError(error) || error instanceof Error
-    return { name, ok: false, detail: known ? error.message : 'failed' }
+    // A message that is not ours may hold a connection string.
+    return {
+      name,
+      ok: false,
+      detail: safeText(error instanceof Error ? error.message : 'failed', ERROR_MESSAGE_MAX),
+    }
   }
 }

@@ -66,10 +66,13 @@ async function importWithJiti(path: string): Promise<unknown> {
 /** A mistake found by `defineConfig` keeps its path, expected and received; anything else is shown as it was thrown. */
 export function notUsable(path: string, error: unknown): SpillwayError {
   if (isCodedError(error)) {
-    return new SpillwayError(error.code, error.message, {
-      details: { ...error.details, file: path },
-      cause: error,
-    })
+    // What an application does wrong in a call is here a mistake of its configuration.
+    const isArgument = error.code === 'invalid_argument'
+    return new SpillwayError(
+      isArgument ? 'invalid_config' : error.code,
+      isArgument ? `${path}: ${error.message}` : error.message,
+      { details: { ...error.details, file: path }, cause: error },
+    )
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   return new SpillwayError('invalid_config', `${path} failed to load. ${message}${adviceFor(message)}`, {
@@ -78,8 +81,10 @@ export function notUsable(path: string, error: unknown): SpillwayError {
   })
 }
 
+/** A package by its name: no path, and of a subpath only the package. */
+const MISSING_PACKAGE = /Cannot find (?:module|package) ['"]((?:@[\w.-]+\/)?[\w-][\w.-]*)(?:\/[^'"]*)?['"]/
+
 function adviceFor(message: string): string {
-  return /Cannot find (module|package) ['"]spillway/.test(message)
-    ? ' Install it there: npm install spillway'
-    : ''
+  const name = MISSING_PACKAGE.exec(message)?.[1]
+  return name === undefined ? '' : ` Install it there: npm install ${name}`
 }

@@ -61,6 +61,34 @@ describe('a failure', () => {
     }
   })
 
+  it('shows no credentials that are in the wrong place, or not encoded', () => {
+    const mistake = configError('store', 'a store', 'postgres://app:hunt/er2@db/x')
+    for (const json of [false, true]) {
+      expect(shown(notUsable('/app/spillway.config.ts', mistake), json).text).not.toContain('er2')
+      expect(shown(new Error('cannot reach postgres://app:hu@nt/er2@db/x'), json).text).not.toContain('er2')
+    }
+    expect(shown(new Error('at file:///app/node_modules/@scope/a.js')).text).toContain(
+      '/app/node_modules/@scope/',
+    )
+  })
+
+  it('of a call in a configuration is a mistake of the configuration', () => {
+    const wrong = new SpillwayError('invalid_argument', 'postgres(): expected a url.')
+    expect(shown(notUsable('/app/spillway.config.ts', wrong))).toEqual({
+      exitCode: EXIT.config,
+      text: 'error: /app/spillway.config.ts: postgres(): expected a url.',
+    })
+  })
+
+  it('of a missing package says what to install', () => {
+    const advised = (message: string) => shown(notUsable('/app/spillway.config.ts', new Error(message))).text
+    expect(advised("Cannot find package 'pg' imported from /app/x.js")).toContain('npm install pg')
+    expect(advised("Cannot find package '@scope/a/b' imported from /app/x.js")).toMatch(
+      /npm install @scope\/a$/,
+    )
+    expect(advised("Cannot find module '/app/y.js' imported from /app/x.js")).not.toContain('npm install')
+  })
+
   it('names every fault of a payload', () => {
     const issues = [
       { pointer: '/id', message: 'expected string' },

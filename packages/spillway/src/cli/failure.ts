@@ -49,7 +49,7 @@ function configMistake({ code, details }: SpillwayError): (readonly [string, str
   if (code !== 'invalid_config' || typeof details?.expected !== 'string') return []
   return ['file', 'path', 'expected', 'received'].flatMap((name) => {
     const value = details?.[name]
-    return typeof value === 'string' ? [[`  ${name}`, value] as const] : []
+    return typeof value === 'string' ? [[`  ${name}`, safeText(value, ERROR_MESSAGE_MAX)] as const] : []
   })
 }
 

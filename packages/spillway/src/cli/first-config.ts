@@ -1,8 +1,37 @@
-// The text that `spillway init` writes. A test runs it.
+// The text that `spillway init` writes, for each store it may be in. Tests run them.
 
-export const FIRST_CONFIG = `// What this application asks Spillway to do. Run it with: npx spillway dev
+export const FIRST_STORES = ['sqlite', 'postgres', 'mysql'] as const
+
+export type FirstStore = (typeof FIRST_STORES)[number]
+
+interface StoreLines {
+  /** Packages to install beside spillway, for the store alone. */
+  readonly driver: string | null
+  readonly lines: string
+}
+
+export const STORE_LINES: Readonly<Record<FirstStore, StoreLines>> = {
+  sqlite: {
+    driver: null,
+    lines: `  // Everything that was accepted and is not done yet is in this file.
+  store: sqlite('./spillway.db'),`,
+  },
+  postgres: {
+    driver: 'pg',
+    lines: `  // Everything that was accepted and is not done yet is in this database, in a schema of its own.
+  store: postgres(process.env.DATABASE_URL ?? 'postgres://postgres@localhost:5432/postgres'),`,
+  },
+  mysql: {
+    driver: 'mysql2',
+    lines: `  // Everything that was accepted and is not done yet is in this database, in tables that begin with spillway_.
+  store: mysql(process.env.DATABASE_URL ?? 'mysql://root@localhost:3306/app'),`,
+  },
+}
+
+export function firstConfig(store: FirstStore): string {
+  return `// What this application asks Spillway to do. Run it with: npx spillway dev
 import { defineCommand, defineConfig } from 'spillway'
-import { sqlite } from 'spillway/sqlite'
+import { ${store} } from 'spillway/${store}'
 import { z } from 'zod' // or any other Standard Schema: npm install zod
 
 export const sendGreeting = defineCommand({
@@ -20,8 +49,7 @@ export const sendGreeting = defineCommand({
 })
 
 export default defineConfig({
-  // Everything that was accepted and is not done yet is in this file.
-  store: sqlite('./spillway.db'),
+${STORE_LINES[store].lines}
   commands: [sendGreeting],
   queues: {
     // How many handlers run at once, per process.
@@ -29,3 +57,4 @@ export default defineConfig({
   },
 })
 `
+}

@@ -28,8 +28,8 @@ export async function loadConfig(
   // `sqlite('./spillway.db')` must be the same file from wherever a command is started.
   process.chdir(dirname(path))
   const file = await importConfig(path)
+  const config = { ...file, http: httpSettings(file, session, http) }
   try {
-    const config = { ...file, http: httpSettings(file, session, http) }
     return { path, config, resolved: resolveConfig(config) }
   } catch (error) {
     throw notUsable(path, error)

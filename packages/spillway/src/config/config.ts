@@ -97,7 +97,7 @@ export function resolveConfig(config: SpillwayConfig): ResolvedConfig {
     throw configError('config', 'an object from defineConfig()', config)
   rejectUnknown(config, ['store', 'commands', 'queues', 'worker', 'maintenance', 'http', 'telemetry'], '')
   if (typeof config.store?.append !== 'function')
-    throw configError('store', 'a store: sqlite(path) or memory()', config.store)
+    throw configError('store', 'a store: postgres(url), mysql(url), sqlite(path) or memory()', config.store)
   if (!Array.isArray(config.commands))
     throw configError('commands', 'a list of defineCommand(...)', config.commands)
   const commands = new Map<string, AnyCommand>()

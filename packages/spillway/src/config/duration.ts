@@ -39,9 +39,13 @@ export function configError(path: string, expected: string, received: unknown): 
   })
 }
 
+/** A url in the wrong place may have a password in it. */
+const CREDENTIALS = /(:\/\/)[^"]*@/g
+
 function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'function') return 'a function'
-  const text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
+  const json = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
+  const text = json.replace(CREDENTIALS, '$1***@')
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }

@@ -38,8 +38,8 @@ function thrownText(thrown: unknown): string {
 }
 
 const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
-  // user:password@ of a URL or DSN
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1***@'],
+  // user:password@ of a URL or DSN; a password that is not encoded may contain anything
+  [/\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@:]*:[^\s"']+|[^\s/@]+)@/gi, '$1***@'],
   [/\b(bearer|basic)\s+[\w~+/.=-]{4,}/gi, '$1 ***'],
   [/\b((?:password|passwd|pwd|secret|token|api[_-]?key)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi, '$1***'],
 ]

@@ -1,9 +1,11 @@
 // Time that moves only when a test says so. Callbacks run one at a time, in the order (time, insertion), and after each one
 // all promise jobs it started are run to the end before anything else happens: the same calls give the same trace, always.
-// That holds for code whose only waiting is promises and this clock; code under test must not do real I/O.
+// That holds for code whose only waiting is promises and this clock. Real I/O goes through `outside`: time stands still until it
+// has answered. I/O that goes past it comes back at any time, and the trace with it.
 
 import type { Cancel, Clock } from '../ports/index.js'
 import { systemClock } from '../runtime/index.js'
+import { type Back, OutsideWork } from './outside-work.js'
 import { TimerQueue } from './timer-queue.js'
 
 /** 2026-01-01T00:00:00Z: a time that looks like one in an id or a listing. */
@@ -12,15 +14,20 @@ const START_AT = 1_767_225_600_000
 const IDLE_HORIZON_MS = 60_000
 /** Callbacks within one instant. More means that the code under test defers in circles. */
 const CALLBACKS_PER_INSTANT_MAX = 1_000_000
+/** How long an instant waits for what is outside, on the machine's clock. */
+const OUTSIDE_MS = 20_000
 
 export interface VirtualClockOptions {
   /** ms since the epoch. */
   readonly startAt?: number
+  /** How long an instant waits for work outside before `advance` rejects, in ms of the machine's clock. Default 20,000. */
+  readonly outsideMs?: number
 }
 
 export class VirtualClock implements Clock {
   readonly #startAt: number
   readonly #timers = new TimerQueue()
+  readonly #outside: OutsideWork
   #now: number
   #deferred: (() => void)[] = []
   #moving = false
@@ -28,6 +35,7 @@ export class VirtualClock implements Clock {
   constructor(options: VirtualClockOptions = {}) {
     this.#startAt = options.startAt ?? START_AT
     this.#now = this.#startAt
+    this.#outside = new OutsideWork(options.outsideMs ?? OUTSIDE_MS)
   }
 
   now(): number {
@@ -58,6 +66,16 @@ export class VirtualClock implements Clock {
 
   defer(run: () => void): void {
     this.#deferred.push(run)
+  }
+
+  /** Real work, begun within virtual time: the instant is not over before the promise is. `what` is for the error when it never is. */
+  outside<T>(work: Promise<T>, what: string): Promise<T> {
+    return work.finally(this.leave(what))
+  }
+
+  /** The same for work that is no promise: time stands still until the returned function is called. */
+  leave(what: string): Back {
+    return this.#outside.leave(what)
   }
 
   /** Timers and deferred calls that have not run yet. */
@@ -106,7 +124,7 @@ export class VirtualClock implements Clock {
 
   /** Promise jobs, then deferred calls in rounds as setImmediate has them, with all promise jobs after each. */
   async #settleInstant(): Promise<void> {
-    await promiseJobs()
+    await this.#promiseJobs()
     let calls = 0
     while (this.#deferred.length > 0) {
       const round = this.#deferred
@@ -116,8 +134,17 @@ export class VirtualClock implements Clock {
         if (calls > CALLBACKS_PER_INSTANT_MAX)
           throw new Error('VirtualClock stands still: deferred calls keep deferring')
         run()
-        await promiseJobs()
+        await this.#promiseJobs()
       }
+    }
+  }
+
+  /** Those of answers from outside included. */
+  async #promiseJobs(): Promise<void> {
+    await promiseJobs()
+    while (!this.#outside.isEmpty) {
+      await this.#outside.return()
+      await promiseJobs()
     }
   }
 }

@@ -121,6 +121,7 @@ function suite(engine: Engine): void {
     expect(durability).toMatchObject({ level: 'fail', detail: expect.stringContaining(notDurable) })
     expect(Object.values(others).filter(({ level }) => level === 'fail')).toEqual([])
     expect(others).toMatchObject({
+      server: { detail: expect.stringContaining(database.name) },
       [engine]: { level: 'ok', detail: expect.stringContaining('version') },
       primary: { level: 'ok' },
       connections: { detail: expect.stringMatching(/takes up to \d+, the server gives \d+/) },
@@ -137,7 +138,12 @@ function suite(engine: Engine): void {
     onTestFinished(() => broken.remove())
     const cases: readonly (readonly [string, Record<string, string>, number, RegExp])[] = [
       ['list', { DATABASE_URL: withSecret(url, { port: '1' }) }, 4, /does not answer/],
-      ['status', { DATABASE_URL: withSecret(url, { pathname: '/no_such_one' }) }, 4, /does not exist/],
+      [
+        'status',
+        { DATABASE_URL: Object.assign(new URL(url), { pathname: '/no_such_one' }).href },
+        4,
+        /does not exist/,
+      ],
       ['migrate', { DATABASE_URL: withSecret(url, { username: 'stranger' }) }, 4, /Check the user/],
       ['doctor --json', { DATABASE_URL: withSecret(url, { username: 'stranger' }) }, 1, /Check the user/],
       ['list', { DATABASE_URL: `redis://u:${SECRET}@h/db` }, 3, new RegExp(`config.mjs: .*${protocol}`)],
@@ -154,6 +160,7 @@ function suite(engine: Engine): void {
         output: expect.stringMatching(says),
       })
       expect(`${stdout}${stderr}`).not.toContain(SECRET)
+      expect(`${stdout}${stderr}`).not.toContain(new URL(url).password)
     }
   })
 
@@ -162,7 +169,11 @@ function suite(engine: Engine): void {
     onTestFinished(() => bare.remove())
     const options = { cwd: bare.folder, main: bare.main, env: { DATABASE_URL: database.url } }
     const [list, doctor] = await Promise.all([run(['list'], options), run(['doctor', '--json'], options)])
-    expect(list).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(`npm install ${driver}`) })
+    expect(list).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining(`npm install ${driver}`),
+    })
     expect(doctor.code).toBe(1)
     expect(findingsOf(doctor)[engine]).toMatchObject({
       level: 'fail',
@@ -175,29 +186,30 @@ requireServer(describe, 'postgres')('on PostgreSQL', () => suite('postgres'))
 requireServer(describe, 'mariadb')('on MariaDB', () => suite('mysql'))
 
 requireServer(describe, 'pgbouncer')('behind PgBouncer', () => {
-  it.each(['transaction', 'session'] as const)('in %s mode the doctor says what that takes', async (poolMode) => {
-    const servers = await sharedPostgres()
-    const bouncer = await startPgBouncer({ postgres: servers, poolMode })
-    const database = await servers.createDatabase()
-    const project = newProject({
-      'spillway.config.mjs': configOn('postgres'),
-      'mended.mjs': configOn('postgres').replace('URL)', 'URL, { prepare: false, listen: false })'),
-    })
-    onTestFinished(async () => {
-      project.remove()
-      await bouncer.stop()
-      await database.drop()
-    })
-    const options = { cwd: project.folder, env: { DATABASE_URL: urlAtPort(database.url, bouncer.port) } }
-    const [plain, mended] = await Promise.all([
-      run(['doctor', '--json'], options),
-      run(['doctor', '--json', '--config', 'mended.mjs'], options),
-    ])
-    const pooled = poolMode === 'transaction'
-    expect(findingsOf(plain)).toMatchObject({
-      pooler: { level: pooled ? 'fail' : 'ok', detail: expect.stringContaining(`${poolMode} mode`) },
-      'wake-up': { level: pooled ? 'warn' : 'ok' },
-    })
-    expect(findingsOf(mended)).toMatchObject({ pooler: { level: 'ok' }, 'wake-up': { level: 'ok' } })
-  })
+  it.each(['transaction', 'session'] as const)(
+    'in %s mode the doctor says what that takes',
+    async (poolMode) => {
+      const servers = await sharedPostgres()
+      const bouncer = await startPgBouncer({ postgres: servers, poolMode })
+      const database = await servers.createDatabase()
+      const project = newProject({
+        'spillway.config.mjs': configOn('postgres'),
+        'mended.mjs': configOn('postgres').replace('URL)', 'URL, { prepare: false, listen: false })'),
+      })
+      onTestFinished(async () => {
+        project.remove()
+        await bouncer.stop()
+        await database.drop()
+      })
+      const options = { cwd: project.folder, env: { DATABASE_URL: urlAtPort(database.url, bouncer.port) } }
+      const plain = await run(['doctor', '--json'], options)
+      const mended = await run(['doctor', '--json', '--config', 'mended.mjs'], options)
+      const pooled = poolMode === 'transaction'
+      expect(findingsOf(plain)).toMatchObject({
+        pooler: { level: pooled ? 'fail' : 'ok', detail: expect.stringContaining(`${poolMode} mode`) },
+        'wake-up': { level: pooled ? 'warn' : 'ok' },
+      })
+      expect(findingsOf(mended)).toMatchObject({ pooler: { level: 'ok' }, 'wake-up': { level: 'ok' } })
+    },
+  )
 })

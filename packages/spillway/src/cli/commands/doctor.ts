@@ -1,8 +1,8 @@
 // `spillway doctor`: what is wrong with this installation, and what to do about it.
 
+import type { Finding } from '../../ports/index.js'
 import { command } from '../command.js'
 import { examine } from '../doctor/examine.js'
-import type { Finding } from '../doctor/finding.js'
 import { EXIT } from '../exit-codes.js'
 import { jsonLine, printable } from '../printable.js'
 import { globalArgs } from '../shared-args.js'

@@ -1,7 +1,7 @@
 // Commands that are accepted and then wait for ever, because nothing here can run them.
 
 import type { ResolvedConfig } from '../../config/index.js'
-import { type Finding, fine, warning } from './finding.js'
+import { type Finding, fine, warning } from '../../ports/index.js'
 
 export function checkCommands({ commands, queues }: ResolvedConfig): Finding {
   if (commands.size === 0) {

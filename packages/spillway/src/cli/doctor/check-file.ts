@@ -3,8 +3,8 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Store } from '../../ports/index.js'
+import { type Finding, failure, fine, warning } from '../../ports/index.js'
 import { loadSqlite, type SqliteStore } from '../../stores/sqlite/index.js'
-import { type Finding, failure, fine, warning } from './finding.js'
 
 const MIB = 1024 * 1024
 const FREE_BYTES_FAIL = 64 * MIB

@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { type Finding, failure, fine, warning } from './finding.js'
+import { type Finding, failure, fine, warning } from '../../ports/index.js'
 
 const NODE_MAJOR_MIN = 20
 const NODE_MINOR_MIN = 19

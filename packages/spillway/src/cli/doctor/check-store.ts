@@ -2,8 +2,8 @@
 
 import { chunkIdTime, parseCommandId } from '../../domain/index.js'
 import type { Accounting, NodeView, QueueCounts, QueueSettings, Store } from '../../ports/index.js'
+import { type Finding, failure, fine, warning } from '../../ports/index.js'
 import { systemClock } from '../../runtime/index.js'
-import { type Finding, failure, fine, warning } from './finding.js'
 
 /** Work that waits longer has probably no worker. */
 const READY_AGE_WARN_MS = 5 * 60_000

@@ -1,7 +1,9 @@
-// All checks in order. One that fails to run is a finding too, and the others still run.
+// All checks in order. One that fails to run is a finding too, and those that do not need what it looked for still run.
 
-import { isSpillwayError } from '../../errors/index.js'
-import type { Store } from '../../ports/index.js'
+import { ERROR_MESSAGE_MAX } from '../../domain/index.js'
+import { type ExaminedStore, type Finding, failure, fine, type Store } from '../../ports/index.js'
+import { systemClock } from '../../runtime/index.js'
+import { safeText } from '../../telemetry/error-fields.js'
 import type { Session } from '../command.js'
 import { isCodedError } from '../failure.js'
 import { type LoadedConfig, loadConfig } from '../load-config.js'
@@ -9,7 +11,6 @@ import { checkCommands } from './check-commands.js'
 import { checkFile, isSqlite } from './check-file.js'
 import { checkNode, checkPackage } from './check-installation.js'
 import { checkContents, checkSchema } from './check-store.js'
-import { type Finding, failure, fine } from './finding.js'
 
 export async function examine(session: Session, configFlag: string | undefined): Promise<Finding[]> {
   const findings = [checkNode()]
@@ -18,7 +19,7 @@ export async function examine(session: Session, configFlag: string | undefined):
     loaded = await loadConfig(session, configFlag)
   } catch (error) {
     if (!isCodedError(error)) throw error
-    findings.push(failure('configuration', error.message, 'Correct it, then run the doctor again.'))
+    findings.push(failure('configuration', shown(error), 'Correct it, then run the doctor again.'))
     return findings
   }
   const { path, resolved } = loaded
@@ -29,32 +30,38 @@ export async function examine(session: Session, configFlag: string | undefined):
 
 async function examineStore(store: Store): Promise<Finding[]> {
   const findings: Finding[] = []
-  if (isSqlite(store)) findings.push(...(await attempt('sqlite', () => checkFile(store))))
-  const [schema] = await attempt('schema', async () => [await checkSchema(store)])
-  if (schema !== undefined) findings.push(schema)
-  // Without its tables there is nothing to look into.
-  if (schema?.level !== 'ok') return findings
-  findings.push(
-    ...(await attempt('store', async () => {
-      await store.open()
-      try {
-        return await checkContents(store)
-      } finally {
-        await store.close()
-      }
-    })),
-  )
-  return findings
+  const found = await attempt(store.name, async () => {
+    if (isSqlite(store)) findings.push(...(await checkFile(store)))
+    else if (isExamined(store)) findings.push(...(await store.examine(systemClock.now())))
+    const schema = await checkSchema(store)
+    // Without its tables there is nothing to look into.
+    return schema.level === 'ok' ? [schema, ...(await attempt('store', () => openAndLook(store)))] : [schema]
+  })
+  return [...findings, ...found]
+}
+
+function isExamined(store: Store): store is ExaminedStore {
+  return 'examine' in store && typeof store.examine === 'function'
+}
+
+async function openAndLook(store: Store): Promise<Finding[]> {
+  await store.open()
+  try {
+    return await checkContents(store)
+  } finally {
+    await store.close()
+  }
 }
 
 async function attempt(name: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await check()
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error)
-    const advice = isSpillwayError(error, 'store_unavailable')
-      ? 'See what holds the database, and whether the disk has room.'
-      : 'See the message.'
-    return [failure(name, detail, advice)]
+    return [failure(name, shown(error), 'Correct that, then run the doctor again.')]
   }
+}
+
+/** A configuration may throw anything, connection strings included. */
+function shown(error: unknown): string {
+  return safeText(error instanceof Error ? error.message : String(error), ERROR_MESSAGE_MAX)
 }

@@ -9,6 +9,8 @@ export interface BulkStatements {
   readonly columns: readonly TargetColumn[]
   /** Takes one array per column. */
   readonly insert: string
+  /** The same for rows that are all new; null where rows have no key. */
+  readonly insertNew: string | null
   readonly createStage: string
   readonly copy: string
   readonly insertStaged: string
@@ -39,9 +41,11 @@ export function bulkStatements(
   const staged = columns.map(({ parameterType }, place) => `v${place} ${parameterType}`).join(', ')
   const into = `insert into ${table.name} (${names}) select ${values}`
   const conflict = conflictClause(columns, key, onConflict)
+  const insertNew = `${into} from unnest(${parameters}) as given (${places})`
   return {
     columns,
-    insert: `${into} from unnest(${parameters}) as given (${places})${conflict}`,
+    insert: `${insertNew}${conflict}`,
+    insertNew: conflict === '' ? null : insertNew,
     createStage: `create temporary table spillway_stage (${staged}) on commit drop`,
     copy: `copy ${STAGE} from stdin`,
     insertStaged: `${into} from ${STAGE} as given${conflict}`,

@@ -1,3 +1,4 @@
+import type { Client } from 'pg'
 import { requireServer } from 'spillway-test-bed'
 import { describe, expect, it } from 'vitest'
 import { bulkBench, CLICKS, COPY_ROWS_MIN, filler, WHOLE } from '../../../test/support/postgres-bulk.js'
@@ -104,20 +105,38 @@ requireServer(describe, 'postgres')('a bulk write', () => {
     const { writer, rig } = await bench()
     const client = await sessionOn(rig)
     await client.query('begin')
-    const sent: string[] = []
-    const spy = new Proxy(client, {
-      get(target, property) {
-        if (property !== 'query') return Reflect.get(target, property)
-        return (query: string | { readonly text: string }, values?: unknown[]) => {
-          sent.push((typeof query === 'string' ? query : query.text).trim().split(' ')[0] as string)
-          return target.query(query as string, values)
-        }
-      },
-    })
+    const { spy, sent } = watched(client)
     await writer.write(spy, { ...WHOLE, rows: filler(COPY_ROWS_MIN - 1) })
     await writer.write(spy, { ...WHOLE, rows: filler(COPY_ROWS_MIN) })
     expect(sent).toEqual(['with', 'insert', 'create', 'copy', 'insert', 'drop'])
   })
+
+  it.each(['ignore', 'update'] as const)(
+    'inserts rows as new, and starts over where one was not: %s',
+    async (onConflict) => {
+      const { writer, rows, rig } = await bench()
+      const client = await sessionOn(rig)
+      await client.query('begin')
+      const { spy, sent } = watched(client)
+      const write = (...written: [string, number][]) =>
+        writer.write(spy, { ...WHOLE, onConflict, rows: written })
+      await write(['a', 1])
+      sent.length = 0
+      await write(['b', 2])
+      expect(sent.splice(0)).toEqual(['savepoint', 'insert', 'release'])
+      await write(['b', 3], ['c', 3])
+      expect(sent.splice(0)).toEqual(['savepoint', 'insert', 'release', 'rollback', 'insert'])
+      await write(['d', 4])
+      expect(sent).toEqual(['insert'])
+      await client.query('commit')
+      expect(await rows('select id, n from clicks order by id')).toEqual([
+        { id: 'a', n: 1 },
+        { id: 'b', n: onConflict === 'update' ? 3 : 2 },
+        { id: 'c', n: 3 },
+        { id: 'd', n: 4 },
+      ])
+    },
+  )
 
   it('copies twice in one transaction', async () => {
     const { writer, rows, rig } = await bench()
@@ -181,3 +200,18 @@ requireServer(describe, 'postgres')('a bulk write of a settlement', () => {
     expect(await rig.rows('select id from @.clicks')).toEqual([])
   })
 })
+
+/** The first words of what is sent over it. */
+function watched(client: Client): { readonly spy: Client; readonly sent: string[] } {
+  const sent: string[] = []
+  const spy = new Proxy(client, {
+    get(target, property) {
+      if (property !== 'query') return Reflect.get(target, property)
+      return (query: string | { readonly text: string }, values?: unknown[]) => {
+        sent.push((typeof query === 'string' ? query : query.text).trim().split(' ')[0] as string)
+        return target.query(query as string, values)
+      }
+    },
+  })
+  return { spy, sent }
+}

@@ -9,7 +9,11 @@ import { bulkError, tableError } from './bulk-errors.js'
 import { type BulkStatements, bulkStatements, columnOf } from './bulk-statements.js'
 import { arrayText, columnText } from './column-text.js'
 import { type Copier, loadCopier } from './copy-rows.js'
+import { sqlState } from './errors.js'
+import { newRepeats, type Repeats } from './repeats.js'
+import type { Statement } from './statements.js'
 import { readTargetTable, type TargetColumn } from './target-table.js'
+import { together } from './together.js'
 
 export interface BulkWriter {
   /**
@@ -32,12 +36,14 @@ export interface BulkWriterOptions {
 const COPY_ROWS_MIN = 10_000
 /** Rows of one statement where they cannot be copied. */
 const INSERT_ROWS_MAX = 10_000
+const UNIQUE_VIOLATION = '23505'
 /** Shapes of writes that are remembered; the oldest makes way. */
 const SHAPES_MAX = 64
 
 interface Shape extends BulkStatements {
   /** Of the prepared insert. */
   readonly name: string
+  readonly repeats: Repeats
   /** Whether temporary tables may be made here. */
   readonly mayStage: boolean
 }
@@ -84,23 +90,58 @@ async function readShape(client: ClientBase, { table, columns, key, onConflict }
   }
   const statements = bulkStatements(target, columns.map(found), key.map(found), onConflict)
   const name = `spillway_${hash('sha256', statements.insert, 'hex').slice(0, 24)}`
-  return { ...statements, name, mayStage: target.mayStage }
+  return { ...statements, name, repeats: newRepeats(), mayStage: target.mayStage }
 }
 
 /** Straight from arrays: one statement per slice. */
 async function insert(
   client: ClientBase,
-  { columns, insert: text, name }: Shape,
+  shape: Shape,
   rows: BulkWrite['rows'],
-  { prepare, queryTimeoutMs }: BulkWriterOptions,
+  options: BulkWriterOptions,
 ): Promise<void> {
   for (let from = 0; from < rows.length; from += INSERT_ROWS_MAX) {
     const slice = rows.slice(from, from + INSERT_ROWS_MAX)
-    const values = columns.map((column, place) =>
+    const values = shape.columns.map((column, place) =>
       arrayText(slice.map((row) => columnText(row[place], column))),
     )
-    const statement = { ...withDeadline(text, queryTimeoutMs), values }
-    await client.query(prepare ? { ...statement, name } : statement)
+    await insertSlice(client, shape, values, options)
+  }
+}
+
+async function insertSlice(
+  client: ClientBase,
+  { insert: text, insertNew, name, repeats }: Shape,
+  values: readonly string[],
+  { prepare, queryTimeoutMs }: BulkWriterOptions,
+): Promise<void> {
+  const statement = (sql: string, suffix: string) => ({
+    ...withDeadline(sql, queryTimeoutMs),
+    ...(prepare ? { name: name + suffix } : {}),
+    values: [...values],
+  })
+  if (insertNew !== null && repeats.areRare) {
+    const isDone = await insertedAsNew(client, statement(insertNew, '_new'), queryTimeoutMs)
+    repeats.met(!isDone)
+    if (isDone) return
+  } else repeats.met(false)
+  await client.query(statement(text, ''))
+}
+
+/** False, with nothing changed, when a row was not new. */
+async function insertedAsNew(
+  client: ClientBase,
+  insertNew: Statement,
+  queryTimeoutMs: number,
+): Promise<boolean> {
+  const run = (sql: string) => withDeadline(sql, queryTimeoutMs)
+  try {
+    await together(client, [run('savepoint spillway_new'), insertNew, run('release spillway_new')])
+    return true
+  } catch (error) {
+    if (sqlState(error) !== UNIQUE_VIOLATION) throw error
+    await client.query(run('rollback to spillway_new; release spillway_new'))
+    return false
   }
 }
 

@@ -4,7 +4,8 @@
 
 import type { Client, ClientBase, Pool, PoolClient, PoolConfig } from 'pg'
 import { SpillwayError } from '../../errors/index.js'
-import { isConnectionLost, storeError } from './errors.js'
+import { connectError, isConnectionLost, storeError } from './errors.js'
+import { OUT_OF_TRANSACTION, transactionStatus } from './handler-client.js'
 import type { PostgresSettings } from './options.js'
 
 export type Purpose = 'calls' | 'transactions'
@@ -101,9 +102,7 @@ export function newConnections(settings: PostgresSettings): Connections {
       }
     },
     errorOf: (error) =>
-      error instanceof Unsent
-        ? storeError(error.cause, { where, sent: false })
-        : storeError(error, { where, sent: true }),
+      error instanceof Unsent ? connectError(error.cause, where) : storeError(error, { where, sent: true }),
     async close() {
       const closing = [...pools.values()]
       pools.clear()
@@ -136,9 +135,8 @@ function configOf({ url, connection, connectTimeoutMs }: PostgresSettings): Pool
 
 /** Whether the connection is still inside a transaction or a statement, which nobody else may inherit. */
 function isBusy(client: PoolClient): boolean {
-  const status: unknown =
-    'getTransactionStatus' in client ? (client.getTransactionStatus as () => unknown)() : 'I'
-  return status !== 'I' && status !== null
+  const status = transactionStatus(client)
+  return status !== undefined && status !== null && status !== OUT_OF_TRANSACTION
 }
 
 /** Host, port and database, never the user or the password. */

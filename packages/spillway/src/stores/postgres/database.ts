@@ -67,7 +67,7 @@ export function newDatabase({ connections, statements, pause, random, ...parts }
   async function once<T>(work: (tx: Transaction, hints: Hints) => Promise<T>): Promise<T> {
     const hints = new Hints()
     const value = await connections.lend('calls', async (client) => {
-      await client.query(statements.of('begin', []))
+      await client.query(statements.of('begin isolation level read committed', []))
       try {
         const done = await work(transactionOn(client, statements), hints)
         await commit(client, statements)

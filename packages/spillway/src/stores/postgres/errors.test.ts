@@ -6,8 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { claimAll, complete, disposing, postgresRigs } from '../../../test/support/postgres-rig.js'
 import { sessionOn } from '../../../test/support/postgres-session.js'
 import { SpillwayError } from '../../errors/index.js'
-import { classifyPostgresError, storeError } from './errors.js'
-import { postgres } from './index.js'
+import { classifyPostgresError, connectError, storeError } from './errors.js'
+import { type PostgresOptions, postgres } from './index.js'
 
 const PLACE = { where: 'db.example:5432/app', sent: true }
 
@@ -99,11 +99,46 @@ describe('what a call rejects with', () => {
   })
 })
 
+describe('what a call rejects with that got no connection', () => {
+  it.each([
+    ['28P01', 'access_denied', 'password'],
+    ['28000', 'access_denied', 'password'],
+    ['3D000', 'no_database', 'Create it'],
+    ['53300', 'connections', 'max_connections'],
+  ])('is store_unavailable for SQLSTATE %s, with the reason %s and advice', (state, reason, advice) => {
+    expect(connectError(fromServer(state), PLACE.where)).toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining(advice),
+      details: { reason, where: PLACE.where },
+    })
+  })
+
+  it('passes on what Node and the driver say of TLS and authentication', () => {
+    const error = connectError(new Error('The server does not support SSL connections'), PLACE.where)
+    expect(error).toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('does not support SSL'),
+    })
+  })
+})
+
 describe('options', () => {
+  it.each([
+    'postgres://u@/d?host=/run/postgresql',
+    'postgres:///d',
+    'postgresql://u:p%40@[::1]:5433/d?sslmode=require',
+  ])('may have a url such as %s', (url) => {
+    expect(postgres(url).name).toBe('postgres')
+  })
+
   it.each([
     ['nothing', {}],
     ['both a url and a pool', { url: 'postgres://u:secret-word@h/d', pool: new pg.Pool() }],
     ['another kind of url', { url: 'mysql://u:secret-word@h/d' }],
+    ['a url that cannot be read', { url: 'postgres://u:p#secret-word@h/d' }],
+    ['a password with a hash', { url: 'postgres://u:#secret-word@h/d' }],
+    ['a password with a slash', { url: 'postgres://u:1/secret-word@h/d' }],
+    ['no options, as from a variable that is not set', undefined as unknown as PostgresOptions],
   ])('are refused with %s, without a word of what was given', (_, options) => {
     let error: unknown
     try {

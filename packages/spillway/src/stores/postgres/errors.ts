@@ -76,8 +76,20 @@ const SCHEMA_CODES: ReadonlySet<string> = new Set([
   ...['28000', '28P01', '0A000', '55000', '42P17', '428C9'],
 ])
 
+/** What a server says to whoever it does not let in. */
+const REFUSALS: ReadonlyMap<string, Trouble> = new Map([
+  ...['28P01', '28000'].map((state): [string, Trouble] => [
+    state,
+    {
+      reason: 'access_denied',
+      message: 'refused the connection. Check the user and the password of the url, and pg_hba.conf.',
+    },
+  ]),
+  ['3D000', { reason: 'no_database', message: 'does not exist. Create it, or correct the name in the url.' }],
+])
+
 /** Prepared statements that are not there, or there already: a proxy gives each transaction another connection. */
-const LOST_STATEMENTS: ReadonlySet<string> = new Set(['26000', '42P05'])
+export const LOST_STATEMENTS: ReadonlySet<string> = new Set(['26000', '42P05'])
 
 /** What Node says of a socket. */
 const SOCKET_CODES: ReadonlySet<string> = new Set([
@@ -189,6 +201,17 @@ function unavailable(
     details: { reason, where, ...(unknown ? { outcome: 'unknown' } : {}) },
     cause,
   })
+}
+
+/** What a call rejects with that got no connection. */
+export function connectError(error: unknown, where: string): unknown {
+  const refusal = REFUSALS.get(sqlState(error) ?? '')
+  if (refusal !== undefined) return unavailable(refusal, where, error, false)
+  const known = storeError(error, { where, sent: false })
+  if (known instanceof SpillwayError) return known
+  // TLS, authentication and the like: the driver and Node say what, in words of their own.
+  const trouble = { reason: 'connection', message: `cannot be connected to: ${messageOf(error)}` }
+  return unavailable(trouble, where, error, false)
 }
 
 function statementLost(where: string, cause: unknown): SpillwayError {

@@ -12,7 +12,8 @@ export interface HandlerClient {
   revoke(): void
 }
 
-const OUT_OF_TRANSACTION = 'I'
+/** What transactionStatus says then. */
+export const OUT_OF_TRANSACTION = 'I'
 
 export function handlerClient(client: PoolClient): HandlerClient {
   let revoked = false

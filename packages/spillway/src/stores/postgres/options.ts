@@ -56,11 +56,15 @@ export interface PostgresSettings {
 const NAME_BYTES_MAX = 63
 
 export function settingsOf(first: string | PostgresOptions, more: PostgresOptions): PostgresSettings {
-  const options: PostgresOptions = typeof first === 'string' ? { ...more, url: first } : first
+  // What is not set in the environment arrives here as undefined.
+  const options: PostgresOptions = typeof first === 'string' ? { ...more, url: first } : (first ?? {})
   const { url = null, pool = null, connection = {}, schema = 'spillway', clock = null } = options
   const { listen = true, prepare = true } = options
   if ((url === null) === (pool === null)) throw refused('either a url or a pool, and not both')
   if (url !== null && !/^postgres(ql)?:\/\//.test(url)) throw refused('a url that begins with postgres://')
+  if (url !== null && !isReadable(url)) {
+    throw refused('a url of the form postgres://user:password@host:5432/database, special characters as %xx')
+  }
   if (schema === '' || Buffer.byteLength(schema) > NAME_BYTES_MAX || schema.includes('\0')) {
     throw refused(`schema to be a name of 1 to ${NAME_BYTES_MAX} bytes`)
   }
@@ -72,6 +76,17 @@ export function settingsOf(first: string | PostgresOptions, more: PostgresOption
     connectTimeoutMs: atLeastOne(options.connectTimeoutMs ?? 10_000, 'connectTimeoutMs'),
     idleTransactionMs: atLeastOne(options.idleTransactionMs ?? 120_000, 'idleTransactionMs'),
   }
+}
+
+/**
+ * As the driver reads it, which knows urls without a host. A password with a slash or a hash in it would be taken for the rest of
+ * the url, and shown.
+ */
+function isReadable(url: string): boolean {
+  const text = url.replace('@/', '@localhost/')
+  if (!URL.canParse(text)) return false
+  const { pathname, hash } = new URL(text)
+  return hash === '' && !pathname.includes('@')
 }
 
 function atLeastOne(value: number, name: string): number {

@@ -2,13 +2,14 @@
 // trip, a function of the store's schema that decides by the database's clock.
 
 import type { PoolClient } from 'pg'
-import type { Store, StoreControl, StoreNodes, StoreReader } from '../../ports/index.js'
+import type { ExaminedStore, Store, StoreControl, StoreNodes, StoreReader } from '../../ports/index.js'
 import { type Access, newAccess, type PostgresParts } from './access.js'
 import { newAppend } from './append.js'
 import { newAppendWithin } from './append-within.js'
 import { newBulkWriter } from './bulk-write.js'
 import { claim } from './claim.js'
 import { newControl } from './control.js'
+import { examine } from './examine.js'
 import { machinePause, machineRandom } from './machine.js'
 import { newNodes } from './nodes.js'
 import { type PostgresOptions, type PostgresSettings, settingsOf } from './options.js'
@@ -20,7 +21,7 @@ import { extend, settle } from './settle.js'
 import { settleWithin } from './settle-within.js'
 
 /** Says where it keeps its data, for whoever looks after it. */
-export interface PostgresStore extends Store<PoolClient> {
+export interface PostgresStore extends ExaminedStore<PoolClient> {
   /** Host and database; no user, no password. */
   readonly where: string
   readonly schemaName: string
@@ -34,7 +35,7 @@ export function postgres(first: string | PostgresOptions, options: PostgresOptio
   return postgresStore(settingsOf(first, options), { pause: machinePause, random: machineRandom })
 }
 
-export function postgresStore(settings: PostgresSettings, parts: PostgresParts): PostgresStore {
+function postgresStore(settings: PostgresSettings, parts: PostgresParts): PostgresStore {
   const access = newAccess(settings, parts)
   const { call, database, wake } = access
   const { prepare, queryTimeoutMs, idleTransactionMs } = settings
@@ -71,6 +72,7 @@ export function postgresStore(settings: PostgresSettings, parts: PostgresParts):
     promote: (request) => call(() => promote(request)),
     prune: (request) => call(() => prune(request)),
     probe: () => call(() => probe(database)),
+    examine: (now) => examine(settings, access, { pause: parts.pause, now }),
   }
 }
 

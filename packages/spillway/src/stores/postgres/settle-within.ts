@@ -80,7 +80,7 @@ async function begin(
   leases: readonly LeaseRef[],
 ): Promise<{ readonly xid: string; readonly valid: readonly boolean[] }> {
   const [, answer] = await together(client, [
-    statements.of('begin', []),
+    statements.of('begin isolation level read committed', []),
     statements.of(HOLD, [idleTransactionMs, ...leaseValues(leases)]),
   ])
   const { xid, places } = (answer as QueryResult).rows[0] as { xid: string; places: number[] }
