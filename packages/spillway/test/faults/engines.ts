@@ -17,6 +17,8 @@ export interface StoreLimits {
 }
 
 export interface StartOptions {
+  /** Whether commits reach the disk. Default false: what was committed survives a kill all the same. */
+  readonly fsync?: boolean
   readonly settings?: Readonly<Record<string, string>>
   readonly smallDiskBytes?: number
 }

@@ -29,7 +29,7 @@ describe('a chunk with new keys', () => {
     const draft = rig.draft({ payloads: ['x'], keys: ['k'] })
     await rig.store.append([draft])
     const rows = await rig.rows(
-      'select scope, convert(idempotency_key using utf8mb4) as k, lower(hex(chunk_id)) as id, idx from spillway_keys_0',
+      'select convert(scope using utf8mb4) as scope, convert(idempotency_key using utf8mb4) as k, lower(hex(chunk_id)) as id, idx from spillway_keys_0',
     )
     expect(rows).toEqual([{ scope: 'work', k: 'k', id: draft.id, idx: 0 }])
   })

@@ -56,7 +56,7 @@ export async function claim(session: Session, wake: Wake, request: ClaimRequest)
 const COLUMNS =
   'seq, id, type, priority, partition_no, codec, state, promoted, size, live, skip, token, expiries, cursor_idx, created_at'
 
-export function settingsSql(queue: string): string {
+function settingsSql(queue: string): string {
   return `select paused, leases_max from spillway_queues where name = ${text(queue)}`
 }
 

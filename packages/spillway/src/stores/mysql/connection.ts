@@ -2,17 +2,12 @@
 // trip. Connections that handlers get to see refuse several statements at once, so that a hole in a handler's SQL stays as small
 // as it would be anywhere; there `send` sends them one by one.
 
-import {
-  type ConnectionOptions,
-  createConnection,
-  type Connection as Driver,
-  format,
-  type ResultSetHeader,
-} from 'mysql2'
+import type { ConnectionOptions, Connection as Driver, ResultSetHeader } from 'mysql2'
+import { SpillwayError } from '../../errors/index.js'
 import type { Cancel } from '../../ports/index.js'
 import type { RunResult } from './enlist/index.js'
 import { deadlineError, endsConnection } from './errors.js'
-import { STATEMENT_BYTES_MAX } from './sql-text.js'
+import { packets, SEPARATOR } from './packets.js'
 import type { Wait } from './wait.js'
 
 export interface Connection {
@@ -30,6 +25,8 @@ export interface OpenConnection extends Connection {
   restore(): Promise<void>
   end(): Promise<void>
   destroy(): void
+  /** Undoes the transaction. False when that took too long, and the connection was given up: something else still runs on it. */
+  rollBack(): Promise<boolean>
 }
 
 export interface ConnectionSettings {
@@ -39,6 +36,8 @@ export interface ConnectionSettings {
   readonly purpose: 'work' | 'handlers'
   readonly connectTimeoutMs: number
   readonly queryTimeoutMs: number
+  /** After how long without a statement the server ends a handler's transaction. */
+  readonly idleTransactionMs: number
   readonly wait: Wait
   /** Of the database, for messages. */
   readonly place: string
@@ -56,27 +55,49 @@ const SESSION = [
     `innodb_lock_wait_timeout = ${LOCK_WAIT_S}, lock_wait_timeout = ${LOCK_WAIT_S}`,
   'set session transaction isolation level read committed',
 ]
-/** What a handler leaves uncommitted, or does after it ended the transaction, is undone. */
-const HANDLERS_SESSION = [...SESSION, 'set session autocommit = 0']
+/**
+ * What a handler leaves uncommitted, or does after it ended the transaction, is undone. MariaDB measures how long a transaction is idle,
+ * MySQL only how long a connection is; each reads the other's setting as a comment.
+ */
+function handlersSession(idleTransactionMs: number): string[] {
+  const idleS = Math.ceil(idleTransactionMs / 1_000)
+  return [
+    ...SESSION,
+    `set session autocommit = 0 /*M!100300 , idle_transaction_timeout = ${idleS} */ /*!80000 , wait_timeout = ${idleS} */`,
+  ]
+}
+
+/** How long undoing a transaction may take. */
+const ROLLBACK_MS = 2_000
+
+type Mysql2 = typeof import('mysql2')
 
 const WORK_OPTIONS = {
   multipleStatements: true,
   decimalNumbers: true,
   // With FOUND_ROWS, `affected` would count rows that were found but not changed.
   flags: ['-FOUND_ROWS'],
-  // The driver would look for placeholders in every statement, however long and even if there are no values.
-  queryFormat: (sql: string, values: unknown): string =>
-    Array.isArray(values) && values.length > 0 ? format(sql, values) : sql,
 }
+
+/** The driver would look for placeholders in every statement, however long, even if there are no values. */
+const queryFormat =
+  ({ format }: Mysql2) =>
+  (sql: string, values: unknown): string =>
+    Array.isArray(values) && values.length === 0 ? sql : format(sql, values as string[], false, TIME_ZONE)
+
+/** How dates are sent and read. */
+const TIME_ZONE = 'Z'
 
 export async function connect(settings: ConnectionSettings): Promise<OpenConnection> {
   const { target, purpose, connectTimeoutMs } = settings
-  const driver = createConnection({
+  const mysql2 = await loadDriver()
+  const driver = mysql2.createConnection({
     ...target,
     charset: 'utf8mb4',
-    timezone: 'Z',
+    timezone: TIME_ZONE,
     connectTimeout: connectTimeoutMs,
     enableKeepAlive: true,
+    queryFormat: queryFormat(mysql2),
     ...(purpose === 'work' && WORK_OPTIONS),
   })
   const connection = connectionOf(driver, settings)
@@ -87,6 +108,16 @@ export async function connect(settings: ConnectionSettings): Promise<OpenConnect
   } catch (error) {
     connection.destroy()
     throw error
+  }
+}
+
+async function loadDriver(): Promise<Mysql2> {
+  try {
+    return await import('mysql2')
+  } catch (cause) {
+    throw new SpillwayError('unsupported', 'The MySQL store needs the driver: run `npm install mysql2`.', {
+      cause,
+    })
   }
 }
 
@@ -131,22 +162,25 @@ function connectionOf(driver: Driver, settings: ConnectionSettings): OpenConnect
     }
   }
 
-  async function sendTogether(statements: readonly string[]): Promise<RunResult[]> {
-    const results: RunResult[] = []
-    for (const packet of packets(statements)) {
-      const result = await query(packet.join(SEPARATOR))
-      results.push(...(packet.length === 1 ? [result] : (result as unknown[])).map(resultOf))
-    }
-    return results
+  const send = purpose === 'work' ? together(query) : singly(query)
+
+  function rollBack(): Promise<boolean> {
+    if (!usable) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const cancel = wait.schedule(ROLLBACK_MS, () => {
+        destroy()
+        resolve(false)
+      })
+      // A connection that cannot even do this is of no further use; the server undoes what was open on it.
+      void send(['rollback'])
+        .catch(destroy)
+        .finally(() => {
+          cancel()
+          resolve(true)
+        })
+    })
   }
 
-  async function sendSingly(statements: readonly string[]): Promise<RunResult[]> {
-    const results: RunResult[] = []
-    for (const statement of statements) results.push(resultOf(await query(statement)))
-    return results
-  }
-
-  const send = purpose === 'work' ? sendTogether : sendSingly
   return {
     driver,
     get usable() {
@@ -158,7 +192,7 @@ function connectionOf(driver: Driver, settings: ConnectionSettings): OpenConnect
     },
     async restore() {
       if (isSet) return
-      await send(purpose === 'work' ? SESSION : HANDLERS_SESSION)
+      await send(purpose === 'work' ? SESSION : handlersSession(settings.idleTransactionMs))
       isSet = true
     },
     end() {
@@ -171,32 +205,29 @@ function connectionOf(driver: Driver, settings: ConnectionSettings): OpenConnect
       })
     },
     destroy,
+    rollBack,
   }
 }
 
-/** Between the statements of a packet. */
-const SEPARATOR = ';\n'
-/** Statements shorter than this are not measured: their bytes are at most three times their characters. */
-const SHORT_LENGTH = 64 * 1024
+type Query = (sql: string) => Promise<unknown>
 
-/** Statements that fit into one packet each time. */
-export function packets(statements: readonly string[]): string[][] {
-  const found: string[][] = []
-  let bytes = Number.POSITIVE_INFINITY
-  for (const statement of statements) {
-    const more = bytesOf(statement) + SEPARATOR.length
-    if (bytes + more > STATEMENT_BYTES_MAX) {
-      found.push([])
-      bytes = 0
+function together(query: Query): Connection['send'] {
+  return async (statements) => {
+    const results: RunResult[] = []
+    for (const packet of packets(statements)) {
+      const result = await query(packet.join(SEPARATOR))
+      results.push(...(packet.length === 1 ? [result] : (result as unknown[])).map(resultOf))
     }
-    found.at(-1)?.push(statement)
-    bytes += more
+    return results
   }
-  return found
 }
 
-function bytesOf(statement: string): number {
-  return statement.length < SHORT_LENGTH ? statement.length * 3 : Buffer.byteLength(statement)
+function singly(query: Query): Connection['send'] {
+  return async (statements) => {
+    const results: RunResult[] = []
+    for (const statement of statements) results.push(resultOf(await query(statement)))
+    return results
+  }
 }
 
 function resultOf(result: unknown): RunResult {

@@ -27,7 +27,7 @@ describe('errors of MySQL', () => {
     ['deadlock', 1213],
     ['interrupted', 1317],
     ['access_denied', 1045],
-    ['access_denied', 1049],
+    ['no_database', 1049],
     ['connection', 1053],
     ['connection', 1927],
     ['resources', 1041],

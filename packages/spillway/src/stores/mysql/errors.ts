@@ -33,6 +33,10 @@ const REFUSED: Trouble = {
   reason: 'access_denied',
   message: 'refused the connection. Check the user and the password, and that the database exists.',
 }
+const MISSING: Trouble = {
+  reason: 'no_database',
+  message: 'does not exist. Create it, or correct the name in the url.',
+}
 const SHORT: Trouble = { reason: 'resources', message: 'is short of memory, threads or files.' }
 
 /** https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html, https://mariadb.com/kb/en/mariadb-error-codes/ */
@@ -43,7 +47,8 @@ const TROUBLES: ReadonlyMap<number, Trouble> = new Map([
   ...each([1205, 3572], LOCKED),
   ...each([1213, 1020, 3058], CONTENDED),
   ...each([1317, 1969, 3024], STOPPED),
-  ...each([1044, 1045, 1049, 1129, 1130, 1698], REFUSED),
+  ...each([1044, 1045, 1129, 1130, 1698], REFUSED),
+  ...each([1049], MISSING),
   ...each([1030, 1037, 1038, 1041, 1135, 1016, 1017], SHORT),
   ...each(
     [1047, 1053, 1077, 1079, 1080, 1152, 1156, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 4031],

@@ -4,7 +4,7 @@
 import type { SettleScope } from '../../ports/index.js'
 import type { BulkWriter } from './bulk-write.js'
 import type { OpenConnection } from './connection.js'
-import { type HandlersTx, handlersTx, type MysqlTx } from './handlers-tx.js'
+import { type HandlersTx, handlersTx, type MysqlTx, usedTooLate } from './handlers-tx.js'
 import { newSavepoints, transactionEnded } from './savepoints.js'
 
 export interface HandlersScope {
@@ -24,9 +24,11 @@ export function newHandlersScope(
 ): HandlersScope {
   const savepoints = newSavepoints(connection, place)
   let taken: HandlersTx | null = null
+  let over = false
   let guarded: Promise<boolean> = Promise.resolve(true)
 
   function take(): MysqlTx {
+    if (over) throw usedTooLate('scope')
     if (taken === null) {
       // Sent before anything the handler sends.
       guarded = savepoints.send([`savepoint ${GUARD}`])
@@ -37,22 +39,37 @@ export function newHandlersScope(
     return taken.tx
   }
 
+  function takeBack(): void {
+    over = true
+    taken?.revoke()
+  }
+
+  async function isGuardThere(): Promise<boolean> {
+    return taken === null || ((await guarded) && (await savepoints.send([`release savepoint ${GUARD}`])))
+  }
+
   return {
     scope: {
       get tx() {
         return take()
       },
       savepoint: <T>(part: () => T) => savepoints.around(part) as T,
-      write: (bulk) => bulkWriter.write(connection, bulk),
+      async write(bulk) {
+        if (over) throw usedTooLate('scope')
+        await bulkWriter.write(connection, bulk)
+      },
     },
     async end() {
-      taken?.revoke()
-      if (taken === null) return
-      await guarded
-      if (!(await savepoints.send([`release savepoint ${GUARD}`]))) throw transactionEnded(undefined)
+      takeBack()
+      try {
+        if (!(await isGuardThere())) throw transactionEnded(undefined)
+      } finally {
+        savepoints.close()
+      }
     },
     fail(error) {
-      taken?.revoke()
+      takeBack()
+      savepoints.close()
       return savepoints.explain(error)
     },
   }

@@ -36,7 +36,7 @@ export function handlersTx(driver: Driver): HandlersTx {
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
       return (...values: unknown[]) => {
-        if (revoked) throw usedTooLate()
+        if (revoked) throw usedTooLate('ctx.tx')
         return Reflect.apply(member, target, values)
       }
     },
@@ -56,9 +56,10 @@ function endsWithSettlement(name: string): SpillwayError {
   )
 }
 
-function usedTooLate(): SpillwayError {
+/** `what` was given to the handler and is not its own any more. */
+export function usedTooLate(what: string): SpillwayError {
   return new SpillwayError(
     'invalid_argument',
-    'ctx.tx is over: its transaction ended with the handler. Await everything before the handler returns.',
+    `${what} is over: its transaction ended with the handler. Await everything before the handler returns.`,
   )
 }

@@ -27,8 +27,8 @@ storeContract(
     it,
     expect,
     forAll: (property) =>
-      fc.assert(fc.asyncProperty(fc.array(fc.nat(0xffff), { maxLength: 300, size: 'max' }), property), {
-        numRuns: 8,
+      fc.assert(fc.asyncProperty(fc.array(fc.nat(0xffff), { maxLength: 200, size: 'max' }), property), {
+        numRuns: 4,
       }),
   },
 )

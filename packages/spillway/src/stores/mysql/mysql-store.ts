@@ -1,7 +1,15 @@
 // The store in MySQL or MariaDB: any number of processes on any number of hosts. Each call is one short transaction in as few round
 // trips as it needs; the parts get the session and the wake-ups and know nothing of each other.
 
-import type { Store, StoreControl, StoreNodes, StoreReader, StoreSchema } from '../../ports/index.js'
+import {
+  type ExaminedStore,
+  type Finding,
+  fine,
+  type StoreControl,
+  type StoreNodes,
+  type StoreReader,
+  type StoreSchema,
+} from '../../ports/index.js'
 import { newAppender } from './append.js'
 import { newBulkWriter } from './bulk-write.js'
 import { claim } from './claim.js'
@@ -22,13 +30,14 @@ import { newQueueNames } from './queue-names.js'
 import { readCommands } from './reader.js'
 import { assertUsable, migrate, readInstalled, stateOf } from './schema.js'
 import { assertServer, readServer } from './server.js'
+import { checkClock, serverFindings } from './server-findings.js'
 import { nowSql, openSession, type Session } from './session.js'
 import { extend, settle } from './settle.js'
-import { newWithinSettler } from './settle-within.js'
+import { settleWithin } from './settle-within.js'
 import { newWake, type Wake } from './wake.js'
 
 /** Says where it keeps its data, for whoever looks after it. */
-export interface MysqlStore extends Store<MysqlTx> {
+export interface MysqlStore extends ExaminedStore<MysqlTx> {
   /** `host:port/database`, without user and password. */
   readonly place: string
 }
@@ -67,21 +76,19 @@ export function mysql(url: string, options: MysqlOptions = {}): MysqlStore {
       leased.remember(leases)
       return leases
     },
-    extend: async (items, leaseMs) => {
-      const { session, within } = access.parts()
-      return extend(session, wake, items, leaseMs, within.running)
-    },
+    extend: async (items, leaseMs) => extend(access.parts().session, wake, items, leaseMs),
     settle: async (items) => {
       const { session, leased } = access.parts()
       return settle(session, wake, items, leased)
     },
     settleWithin: async (leases, work) => {
-      const { session, within } = access.parts()
-      return within.settleWithin(session, wake, leases, work)
+      const { session, bulkWriter } = access.parts()
+      return settleWithin(session, wake, bulkWriter, leases, work)
     },
     promote: async (request) => promote(access.parts().session, wake, request),
     prune: async (request) => access.parts().prune(request),
     probe: async () => probe(access.parts().session),
+    examine: (now) => examine(settings, now),
   }
 }
 
@@ -99,7 +106,7 @@ function partsOf(session: Session, wake: Wake) {
   return {
     session,
     appender: newAppender(newKeyTables(), newQueueNames()),
-    within: newWithinSettler(newBulkWriter(session.place)),
+    bulkWriter: newBulkWriter(session.place),
     leased: newLeasedChunks(),
     prune: newPruner(session),
     control: newControl(session, wake),
@@ -169,6 +176,14 @@ function schemaOf(settings: StoreSettings): StoreSchema {
     state: () => onConnection(settings, async (connection) => stateOf(await readInstalled(connection))),
     migrate: () => onConnection(settings, (connection) => migrate(connection, nowSql(clock), place)),
   }
+}
+
+function examine(settings: StoreSettings, now: number): Promise<Finding[]> {
+  return onConnection(settings, async (connection) => {
+    const findings = serverFindings(await readServer(connection), settings)
+    const [clock] = await connection.send([`select ${nowSql(null)} as now`])
+    return [fine('server', settings.place), ...findings, checkClock(Number(clock?.rows[0]?.now), now)]
+  })
 }
 
 async function onConnection<T>(

@@ -29,6 +29,7 @@ describe('migrating', () => {
     }
     const names = await database.rows('show tables')
     expect(names.length).toBeGreaterThan(12)
+    expect(await mysql(database.url, TEST_OPTIONS).schema.state()).toMatchObject({ current: 1, pending: [] })
   })
 
   it('by several processes at once happens once', async () => {
@@ -107,13 +108,16 @@ describe('a store that is opened', () => {
       expect(String(error) + JSON.stringify(error)).not.toContain('topsecret')
       reasons.push((error as { details: { reason: string } }).details.reason)
     }
-    expect(reasons).toEqual(['connection', 'access_denied', 'access_denied'])
+    expect(reasons).toEqual(['connection', 'no_database', 'access_denied'])
   })
 
   it.each([
     ['no URL', 'localhost'],
     ['another database', 'postgres://user:topsecret@host/db'],
     ['no database', 'mysql://user:topsecret@host'],
+    ['a password that is not encoded', 'mysql://user:topsecret%@host/db'],
+    ['a password with a slash', 'mysql://user:1/topsecret@host/db'],
+    ['nothing, as from a variable that is not set', undefined as unknown as string],
   ])('is not made from %s', (_, url) => {
     expect(() => mysql(url)).toThrow(/expected a URL of the form mysql:/)
     expect(() => mysql(url)).not.toThrow(/topsecret/)
@@ -134,7 +138,8 @@ describe('a store that is opened', () => {
 describe('a server', () => {
   const good: ServerFacts = {
     ...{ version: '10.11.6-MariaDB', flushAtCommit: 1, binlog: 'off', syncBinlog: 0 },
-    ...{ maxAllowedPacket: 16 * 1024 * 1024, engines: [] },
+    ...{ maxAllowedPacket: 16 * 1024 * 1024, engines: [], flushMethod: 'O_DIRECT', readOnly: false },
+    ...{ connectionsMax: 151, userConnectionsMax: null, connectionsUsed: 3 },
   }
   const check = (facts: Partial<ServerFacts>, synchronous: 'full' | 'normal' = 'full') =>
     assertServer({ ...good, ...facts }, synchronous, 'h:3306/app')

@@ -16,6 +16,11 @@ export interface MysqlOptions {
   /** How long the server may take to answer before its connection is given up, in ms. Default 30,000. */
   readonly queryTimeout?: number
   /**
+   * How long a handler's transaction may be idle before the server ends it, in ms, so that a worker that hangs or was paused does not
+   * keep its chunks locked for ever. Above the longest wait inside a handler; counted in whole seconds. Default 120,000.
+   */
+  readonly idleTransaction?: number
+  /**
    * `full` (default): a server that does not write each commit to its disk is refused. `normal`: it is accepted, and a crash of
    * the server may take the last second of acknowledged commands.
    */
@@ -35,6 +40,7 @@ const POOL_SIZE_MAX = 1_000
 const ACQUIRE_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 10_000
 const QUERY_TIMEOUT_MS = 30_000
+const IDLE_TRANSACTION_MS = 120_000
 const DURATION_MS_MAX = 3_600_000
 const DEFAULT_PORT = '3306'
 
@@ -48,6 +54,7 @@ export function checkOptions(url: string, options: MysqlOptions): StoreSettings 
     acquireTimeoutMs: duration('acquireTimeout', options.acquireTimeout, ACQUIRE_TIMEOUT_MS),
     connectTimeoutMs: duration('connectTimeout', options.connectTimeout, CONNECT_TIMEOUT_MS),
     queryTimeoutMs: duration('queryTimeout', options.queryTimeout, QUERY_TIMEOUT_MS),
+    idleTransactionMs: duration('idleTransaction', options.idleTransaction, IDLE_TRANSACTION_MS),
     synchronous,
     wait: machineWait,
     clock,
@@ -58,11 +65,26 @@ export function checkOptions(url: string, options: MysqlOptions): StoreSettings 
 /** `host:port/database`. The URL itself has a password in it and appears nowhere. */
 function placeOf(url: string): string {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : null
-  const database = parsed?.pathname.slice(1) ?? ''
-  if (parsed === null || !/^(mysql|mariadb):$/.test(parsed.protocol) || database === '') {
-    throw wrong('a URL of the form mysql://user:password@host:3306/database')
+  const database = parsed === null ? null : decoded(parsed.pathname.slice(1))
+  if (parsed === null || !/^(mysql|mariadb):$/.test(parsed.protocol) || !database || !isDecodable(parsed)) {
+    throw wrong(
+      'a URL of the form mysql://user:password@host:3306/database, special characters written as %xx',
+    )
   }
-  return `${parsed.hostname}:${parsed.port || DEFAULT_PORT}/${decodeURIComponent(database)}`
+  return `${parsed.hostname}:${parsed.port || DEFAULT_PORT}/${database}`
+}
+
+/** The driver must be able to decode it. A password with a slash in it would be taken for the database, and shown. */
+function isDecodable({ username, password, pathname }: URL): boolean {
+  return decoded(username) !== null && decoded(password) !== null && !pathname.includes('@')
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
 }
 
 function duration(name: string, value: number | undefined, fallback: number): number {

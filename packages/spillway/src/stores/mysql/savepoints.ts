@@ -4,6 +4,7 @@
 import { SpillwayError } from '../../errors/index.js'
 import type { OpenConnection } from './connection.js'
 import { classifyMysqlError, faulty, isDeadlock, isNoSavepoint, storeError } from './errors.js'
+import { usedTooLate } from './handlers-tx.js'
 
 export interface Savepoints {
   /** Runs `work`; a rejection undoes what it did, and only that. */
@@ -12,6 +13,8 @@ export interface Savepoints {
   send(statements: readonly string[]): Promise<boolean>
   /** What a handler let through, with the way to treat it if it is the database's. */
   explain(error: unknown): unknown
+  /** The connection belongs to others from now on: whatever is asked for is refused, even by work that is still under way. */
+  close(): void
 }
 
 /** Savepoints inside each other; a bisection of 1,000 commands needs ten. */
@@ -19,8 +22,10 @@ const DEPTH_MAX = 64
 
 export function newSavepoints(connection: OpenConnection, place: string): Savepoints {
   let depth = 0
+  let closed = false
 
   async function send(statements: readonly string[]): Promise<boolean> {
+    if (closed) throw usedTooLate('scope')
     try {
       await connection.send(statements)
       return true
@@ -51,6 +56,9 @@ export function newSavepoints(connection: OpenConnection, place: string): Savepo
   return {
     send,
     explain,
+    close() {
+      closed = true
+    },
     async around<T>(work: () => T | Promise<T>) {
       if (depth >= DEPTH_MAX) {
         throw new SpillwayError('invalid_argument', `Savepoints may be nested ${DEPTH_MAX} deep.`)

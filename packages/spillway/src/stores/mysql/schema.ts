@@ -3,10 +3,11 @@
 // how far a migration came is written down after each.
 
 import { SpillwayError } from '../../errors/index.js'
-import type { SchemaState } from '../../ports/index.js'
+import type { Migration, SchemaState } from '../../ports/index.js'
 import type { Connection } from './connection.js'
 import { isDoneAlready } from './errors.js'
 import { asMigration, MIGRATIONS, type StatementMigration } from './migrations/index.js'
+import { nowSql } from './session.js'
 import { integer, text } from './sql-text.js'
 
 const TARGET = MIGRATIONS.at(-1)?.version ?? 0
@@ -48,8 +49,19 @@ export async function readInstalled(connection: Connection): Promise<InstalledSc
 }
 
 export function stateOf({ version }: InstalledSchema): SchemaState {
-  const pending = MIGRATIONS.filter((migration) => migration.version > version).map(asMigration)
+  const pending = MIGRATIONS.filter((migration) => migration.version > version).map(byHand)
   return { current: version, target: TARGET, pending }
+}
+
+/** With what is written down about it: a person who runs it does what migrating does. */
+function byHand(migration: StatementMigration): Migration {
+  const { version, name, servesFrom, statements } = migration
+  const noted = `
+insert into spillway_migrations (version, name, serves_from, statements_done, applied_at)
+values (${version}, ${text(name)}, ${servesFrom}, ${statements.length}, ${nowSql(null)})
+on duplicate key update statements_done = ${statements.length}, applied_at = ${nowSql(null)}`
+  const first = version === 1 ? [MIGRATIONS_TABLE] : []
+  return asMigration({ ...migration, statements: [...first, ...statements, noted] })
 }
 
 /** Throws `store_incompatible` unless this release can work with the schema. A newer one may say that it can. */

@@ -75,6 +75,11 @@ export function openSession(settings: SessionSettings): Session {
     }
   }
 
+  /** The server does not notice that nobody listens before the statement is done, and holds its locks until then. */
+  async function end(threadId: number): Promise<void> {
+    await pool.use((connection) => connection.send([`kill ${threadId}`])).catch(() => {})
+  }
+
   return {
     place,
     now: () => nowSql(clock),
@@ -90,7 +95,12 @@ export function openSession(settings: SessionSettings): Session {
       inOurWords(() =>
         handlers.use(async (connection) => {
           await connection.restore()
-          return work(connection)
+          try {
+            return await work(connection)
+          } catch (error) {
+            if (!(await connection.rollBack())) void end(connection.driver.threadId)
+            throw error
+          }
         }),
       ),
     async close() {
@@ -134,16 +144,6 @@ async function inTransaction<T>(
     over = true
     return value
   } finally {
-    if (begun && !over) await rollBack(connection)
-  }
-}
-
-/** A connection that cannot even do that is of no further use. */
-async function rollBack(connection: OpenConnection): Promise<void> {
-  if (!connection.usable) return
-  try {
-    await connection.send(['rollback'])
-  } catch {
-    connection.destroy()
+    if (begun && !over) await connection.rollBack()
   }
 }

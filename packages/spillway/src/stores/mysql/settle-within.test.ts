@@ -179,6 +179,20 @@ describe('the connection of a handler', () => {
     expect(await rig.store.settleWithin([rig.taken], work)).toEqual(['ok'])
   })
 
+  it('takes values the way the driver does everywhere', async () => {
+    const rig = await withClicks()
+    const at = new Date('2026-01-02T03:04:05.678Z')
+    const work = settling(rig.taken, async ({ tx }) => {
+      await tx.query('insert into clicks set ?', { id: 'a?b', n: 7 })
+      const [rows] = await tx.query<RowDataPacket[]>('select ? as at, "?" as mark, ?? from clicks', [
+        at,
+        'id',
+      ])
+      expect(rows).toEqual([{ at: '2026-01-02 03:04:05.678', mark: '?', id: 'a?b' }])
+    })
+    expect(await rig.store.settleWithin([rig.taken], work)).toEqual(['ok'])
+  })
+
   it('takes one statement at a time', async () => {
     const rig = await withClicks()
     const work = settling(rig.taken, ({ tx }) => tx.query("select 1; insert into clicks values ('a', 1)"))
@@ -247,19 +261,11 @@ describe('the connection of a handler', () => {
   })
 })
 
-describe('leases during a handler', () => {
-  it('are prolonged by a heartbeat without waiting for the handler, and taken over by nobody', async () => {
+describe('the leases of a handler', () => {
+  it('are taken over by nobody while it works, even after their time', async () => {
     const rig = await withClicks()
-    const other = await rig.lease()
-    const heartbeat = (lease: Lease) => ({
-      chunkId: lease.chunkId,
-      token: lease.token,
-      updates: [],
-      finished: [],
-    })
     const work = settling(rig.taken, async (scope) => {
       await insert(scope, 'a')
-      expect(await rig.store.extend([heartbeat(rig.taken), heartbeat(other)], 60_000)).toEqual(['ok', 'ok'])
       await rig.clock.advance(40_000)
       const leases = await rig.store.claim({
         ...{
@@ -274,6 +280,24 @@ describe('leases during a handler', () => {
       expect(leases).toEqual([])
     })
     expect(await rig.store.settleWithin([rig.taken], work)).toEqual(['ok'])
-    expect(await rig.store.settle([complete(other)])).toEqual(['ok'])
+  })
+})
+
+describe('a handler that is given up while a statement of its runs', () => {
+  it('lets go of its locks, and of the connection', async () => {
+    const rig = await withClicks()
+    await rig.rows("insert into clicks values ('x', 1)")
+    const holder = await rig.connect()
+    await holder.beginTransaction()
+    await holder.query("update clicks set n = 2 where id = 'x'")
+    const givenUp = new Error('given up')
+    const work = async ({ tx }: Scope): Promise<Settlement[]> => {
+      tx.query("update clicks set n = 3 where id = 'x'").catch(() => {})
+      throw givenUp
+    }
+    await expect(rig.store.settleWithin([rig.taken], work)).rejects.toBe(givenUp)
+    expect(await rig.store.settle([complete(rig.taken)])).toEqual(['ok'])
+    await holder.commit()
+    expect(await rig.rows('select n from clicks')).toEqual([{ n: 2 }])
   })
 })

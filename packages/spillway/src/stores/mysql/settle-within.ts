@@ -7,7 +7,7 @@ import type { SettleScope, SettleWork } from '../../ports/index.js'
 import type { BulkWriter } from './bulk-write.js'
 import type { OpenConnection } from './connection.js'
 import { HandlerThrew } from './errors.js'
-import { newHandlersScope } from './handlers-scope.js'
+import { type HandlersScope, newHandlersScope } from './handlers-scope.js'
 import type { MysqlTx } from './handlers-tx.js'
 import { type Holding, holdChunks } from './held-chunk.js'
 import { HeldWrites } from './held-writes.js'
@@ -15,83 +15,58 @@ import { select } from './select.js'
 import type { Session } from './session.js'
 import { Hints, type Wake } from './wake.js'
 
-export interface WithinSettler {
-  /** Chunks that are being settled here now, and by which token. */
-  readonly running: ReadonlyMap<string, number>
-  settleWithin(
-    session: Session,
-    wake: Wake,
-    leases: readonly LeaseRef[],
-    work: SettleWork<MysqlTx>,
-  ): Promise<LeaseVerdict[]>
+export async function settleWithin(
+  session: Session,
+  wake: Wake,
+  bulkWriter: BulkWriter,
+  leases: readonly LeaseRef[],
+  work: SettleWork<MysqlTx>,
+): Promise<LeaseVerdict[]> {
+  try {
+    const { verdicts, hints } = await session.withHandlersConnection((connection) =>
+      inTransaction(connection, session, bulkWriter, leases, work),
+    )
+    wake.give(hints)
+    return verdicts
+  } catch (error) {
+    throw error instanceof HandlerThrew ? error.cause : error
+  }
 }
 
-export function newWithinSettler(bulkWriter: BulkWriter): WithinSettler {
-  const running = new Map<string, number>()
+/** The connection is in a transaction at all times: the first statement begins it, and whoever lends it undoes what is left. */
+async function inTransaction(
+  connection: OpenConnection,
+  session: Session,
+  bulkWriter: BulkWriter,
+  leases: readonly LeaseRef[],
+  work: SettleWork<MysqlTx>,
+): Promise<{ verdicts: LeaseVerdict[]; hints: Hints }> {
+  const holding = leases.length === 0 ? NOTHING_HELD : await holdChunks(connection, leases, session.now())
+  const valid = leases.map((lease) => holding.find(lease) !== null)
+  const handler = newHandlersScope(connection, bulkWriter, session.place)
+  const settlements = await run(handler, (scope) => work(scope, valid))
+  const hints = new Hints()
+  const held = leases.filter((_, place) => valid[place])
+  const statements = await writesOf(connection, session, held, holding, settlements, hints)
+  await connection.send([...statements, 'commit'])
+  return { verdicts: valid.map((isValid) => (isValid ? 'ok' : 'stale')), hints }
+}
 
-  async function run(
-    connection: OpenConnection,
-    session: Session,
-    work: (scope: SettleScope<MysqlTx>) => ReturnType<SettleWork<MysqlTx>>,
-  ): Promise<readonly Settlement[]> {
-    const { scope, end, fail } = newHandlersScope(connection, bulkWriter, session.place)
-    let settlements: readonly Settlement[]
-    try {
-      settlements = await work(scope)
-    } catch (error) {
-      throw new HandlerThrew(fail(error))
-    }
-    await end()
-    return settlements
+async function run(
+  { scope, end, fail }: HandlersScope,
+  work: (scope: SettleScope<MysqlTx>) => ReturnType<SettleWork<MysqlTx>>,
+): Promise<readonly Settlement[]> {
+  let settlements: readonly Settlement[]
+  try {
+    settlements = await work(scope)
+  } catch (error) {
+    throw new HandlerThrew(fail(error))
   }
-
-  async function within(
-    connection: OpenConnection,
-    session: Session,
-    leases: readonly LeaseRef[],
-    work: SettleWork<MysqlTx>,
-  ): Promise<{ verdicts: LeaseVerdict[]; hints: Hints }> {
-    const holding = leases.length === 0 ? NOTHING_HELD : await holdChunks(connection, leases, session.now())
-    const valid = leases.map((lease) => holding.find(lease) !== null)
-    const held = leases.filter((_, place) => valid[place])
-    for (const { chunkId, token } of held) running.set(chunkId, token)
-    try {
-      const settlements = await run(connection, session, (scope) => work(scope, valid))
-      const hints = new Hints()
-      const statements = await writesOf(connection, session, held, holding, settlements, hints)
-      await connection.send([...statements, 'commit'])
-      return { verdicts: valid.map((isValid) => (isValid ? 'ok' : 'stale')), hints }
-    } finally {
-      for (const { chunkId } of held) running.delete(chunkId)
-    }
-  }
-
-  return {
-    running,
-    async settleWithin(session, wake, leases, work) {
-      try {
-        const { verdicts, hints } = await session.withHandlersConnection((connection) =>
-          undoneIfThrown(connection, () => within(connection, session, leases, work)),
-        )
-        wake.give(hints)
-        return verdicts
-      } catch (error) {
-        throw error instanceof HandlerThrew ? error.cause : error
-      }
-    },
-  }
+  await end()
+  return settlements
 }
 
 const NOTHING_HELD: Holding = { now: 0, find: () => null, drop: () => {} }
-
-async function undoneIfThrown<T>(connection: OpenConnection, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (connection.usable) await connection.send(['rollback']).catch(() => connection.destroy())
-    throw error
-  }
-}
 
 async function writesOf(
   connection: OpenConnection,

@@ -26,22 +26,13 @@ export async function settle(
   return withHeld(session, wake, items, (writes, item) => writes.settle(item))
 }
 
-/** Chunks that are being settled within a transaction of this store, and by which token. */
-export type Within = ReadonlyMap<string, number>
-
-export async function extend(
+export function extend(
   session: Session,
   wake: Wake,
   items: readonly LeaseProgress[],
   leaseMs: number,
-  within: Within,
 ): Promise<LeaseVerdict[]> {
-  const locked = items.map((item) => within.get(item.chunkId) === item.token && isMereHeartbeat(item))
-  const free = items.filter((_, place) => !locked[place])
-  const verdicts = await withHeld(session, wake, free, (writes, item) => writes.extend(item, leaseMs))
-  const next = verdicts.values()
-  // A chunk that its own transaction has locked cannot be taken over, and waiting for that would cost the others their leases.
-  return locked.map((mine) => (mine ? 'ok' : (next.next().value as LeaseVerdict)))
+  return withHeld(session, wake, items, (writes, item) => writes.extend(item, leaseMs))
 }
 
 async function withHeld<Item extends LeaseRef>(
@@ -64,10 +55,6 @@ async function withHeld<Item extends LeaseRef>(
 
 function succeededSimply({ complete, updates }: Settlement): boolean {
   return complete && updates.length === 0
-}
-
-function isMereHeartbeat({ updates, finished, cursor, release }: LeaseProgress): boolean {
-  return updates.length === 0 && finished.length === 0 && cursor === undefined && release !== true
 }
 
 /** False, and nothing done, when one is not held any more, was promoted or belongs to a partition, or is named twice. */

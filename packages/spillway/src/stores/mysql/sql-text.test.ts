@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { mysqlRig } from '../../../test/support/mysql-rig.js'
-import { packets } from './connection.js'
 import { keyText } from './key-text.js'
+import { packets } from './packets.js'
 import { integer, multiRow, STATEMENT_BYTES_MAX, text, textList } from './sql-text.js'
 
 const TEXTS = [

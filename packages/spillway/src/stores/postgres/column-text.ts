@@ -10,7 +10,7 @@ export interface ColumnKind {
 }
 
 /** A value that the column cannot hold: the fault of its row. */
-export class UnusableValue extends TypeError {
+class UnusableValue extends TypeError {
   readonly fault = 'data'
 
   constructor(column: string, received: string) {

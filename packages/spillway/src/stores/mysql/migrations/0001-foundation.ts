@@ -9,11 +9,11 @@ const TABLE = 'engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin r
 /** Two of them: one takes the new keys, the other is only looked up until all its keys have expired; then it is truncated. */
 const keysTable = (slot: 0 | 1): string => `
 create table if not exists spillway_keys_${slot} (
-  scope varchar(100) not null,
+  scope varbinary(100) not null,            -- the command type
   idempotency_key varbinary(1530) not null, -- UTF-8, 255 characters with escapes
   chunk_id binary(16) not null,             -- the command that came first
   idx int not null,
-  fingerprint varchar(64) not null,
+  fingerprint varbinary(128) not null,
   expires_at bigint not null,
   primary key (scope, idempotency_key)
 ) ${TABLE}`
