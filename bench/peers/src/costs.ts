@@ -2,7 +2,6 @@
 
 import type { Control } from './control.js'
 import { treeCpuSeconds } from './process-tree.js'
-import type { RedisLog } from './redis-log.js'
 
 export interface Costs {
   readonly processCpuSeconds: number
@@ -16,7 +15,7 @@ export interface Costs {
 export interface Meters {
   readonly control: Control
   readonly databasePid: number
-  readonly redis: { readonly log: RedisLog; readonly pid: number } | null
+  readonly redis: { readonly log: { bytes(): Promise<number>; close(): void }; readonly pid: number } | null
 }
 
 export async function readCosts({ control, databasePid, redis }: Meters): Promise<Costs> {

@@ -2,7 +2,7 @@
 
 import { Redis } from 'ioredis'
 
-export interface RedisLog {
+interface RedisLog {
   /** Empties it, writes the log anew and sets how often the log is synced. */
   prepare(appendfsync: 'everysec' | 'always'): Promise<void>
   bytes(): Promise<number>
