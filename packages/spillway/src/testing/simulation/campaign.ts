@@ -1,18 +1,18 @@
 // A range of seeds, run one after the other. Every hundredth is run twice and must take the same course both times, or
 // no seed that fails could be trusted to fail again.
 
-import type { PlantedBug } from './bugs/index.js'
 import { countSometimes } from './counting.js'
 import { addCounters, type Counters, newCounters } from './sometimes.js'
 import { traceHash } from './trace.js'
-import { runSeed, type SeedResult } from './world.js'
+import { runSeed, type SeedOptions, type SeedResult } from './world.js'
 
 const REPEAT_EVERY = 100
 
-export interface CampaignOptions {
+export interface CampaignOptions extends SeedOptions {
   readonly from: number
   readonly seeds: number
-  readonly bug?: PlantedBug | null
+  /** Which seeds are run twice: those that this divides. Default 100. */
+  readonly repeatEvery?: number
   /** Ends the campaign when it returns false. */
   readonly onSeed?: (result: SeedResult) => boolean
 }
@@ -28,24 +28,25 @@ export interface CampaignReport {
 export async function runCampaign({
   from,
   seeds,
-  bug = null,
+  repeatEvery = REPEAT_EVERY,
   onSeed = () => true,
+  ...options
 }: CampaignOptions): Promise<CampaignReport> {
   const counters = newCounters()
   const failures: SeedResult[] = []
   const irreproducible: number[] = []
   let seed = from
   for (; seed < from + seeds; seed += 1) {
-    const result = await runSeed(seed, bug)
+    const result = await runSeed(seed, options)
     addCounters(counters, countSometimes(result.history))
     if (result.violations.length > 0) failures.push(result)
-    if (seed % REPEAT_EVERY === 0 && !(await repeats(result, bug))) irreproducible.push(seed)
+    if (seed % repeatEvery === 0 && !(await repeats(result, options))) irreproducible.push(seed)
     if (!onSeed(result)) break
   }
   return { seeds: Math.min(seed - from + 1, seeds), counters, failures, irreproducible }
 }
 
-async function repeats({ seed, history }: SeedResult, bug: PlantedBug | null): Promise<boolean> {
-  const again = await runSeed(seed, bug)
+async function repeats({ seed, history }: SeedResult, options: SeedOptions): Promise<boolean> {
+  const again = await runSeed(seed, options)
   return traceHash(again.history) === traceHash(history)
 }

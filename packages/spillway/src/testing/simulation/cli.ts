@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// `npm run sim -- --seeds N --from K [--bug name]`: runs the simulation over a range of seeds. Progress goes to stderr,
-// the counters and everything about a seed that failed to stdout. Exit code 1 when a promise was broken.
+// `npm run sim -- --seeds N --from K [--store name --url url] [--bug name]`: runs the simulation over a range of seeds. Progress goes
+// to stderr, the counters and everything about a seed that failed to stdout. Exit code 1 when a promise was broken.
 
 import { parseArgs } from 'node:util'
 import { PLANTED_BUGS, type PlantedBug } from './bugs/index.js'
 import { type CampaignReport, runCampaign } from './campaign.js'
-import { neverSeen, SOMETIMES } from './sometimes.js'
+import { neverSeen, SOMETIMES, SOMETIMES_WITH_WAITING } from './sometimes.js'
+import { STORES, type StoreName, storesNamed } from './stores/index.js'
 import { traceHash, traceTail } from './trace.js'
 import type { SeedResult } from './world.js'
 
@@ -20,17 +21,25 @@ interface Arguments {
   readonly seeds: number
   readonly from: number
   readonly bug: PlantedBug | null
+  readonly store: StoreName
+  readonly url: string | null
 }
 
 function readArguments(): Arguments {
-  const { values } = parseArgs({
-    options: { seeds: { type: 'string' }, from: { type: 'string' }, bug: { type: 'string' } },
-  })
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({ options: { seeds: text, from: text, bug: text, store: text, url: text } })
   const bug = values.bug === undefined ? null : PLANTED_BUGS.find(({ name }) => name === values.bug)
   if (bug === undefined) {
     throw new TypeError(`--bug: one of ${PLANTED_BUGS.map(({ name }) => name).join(', ')}`)
   }
-  return { seeds: whole(values.seeds, '--seeds', SEEDS_DEFAULT), from: whole(values.from, '--from', 1), bug }
+  const [seeds, from] = [whole(values.seeds, '--seeds', SEEDS_DEFAULT), whole(values.from, '--from', 1)]
+  return { seeds, from, bug, store: storeNameOf(values.store), url: values.url ?? null }
+}
+
+function storeNameOf(text = 'memory'): StoreName {
+  const name = STORES.find((store) => store === text)
+  if (name === undefined) throw new TypeError(`--store: one of ${STORES.join(', ')}`)
+  return name
 }
 
 function whole(text: string | undefined, option: string, fallback: number): number {
@@ -40,7 +49,7 @@ function whole(text: string | undefined, option: string, fallback: number): numb
   return value
 }
 
-function showFailure({ seed, history, violations }: SeedResult, bug: PlantedBug | null): void {
+function showFailure({ seed, history, violations }: SeedResult, { bug, store }: Arguments): void {
   const [first] = violations
   console.log(`\nseed ${seed} broke ${violations.length} promises (trace ${traceHash(history)}):`)
   for (const { invariant, subject, message } of violations.slice(0, VIOLATIONS_SHOWN)) {
@@ -49,12 +58,15 @@ function showFailure({ seed, history, violations }: SeedResult, bug: PlantedBug 
   console.log(`\nwhat led to the first, last ${TAIL_LINES} events:`)
   for (const line of traceTail(history, first?.at ?? Number.POSITIVE_INFINITY, TAIL_LINES))
     console.log(`  ${line}`)
-  console.log(`\nagain: npm run sim -- --seeds 1 --from ${seed}${bug === null ? '' : ` --bug ${bug.name}`}`)
+  const on = store === 'memory' ? '' : ` --store ${store}`
+  const planted = bug === null ? '' : ` --bug ${bug.name}`
+  console.log(`\nagain: npm run sim -- --seeds 1 --from ${seed}${on}${planted}`)
 }
 
 function showCounters({ counters, seeds }: CampaignReport): void {
   console.log(`\nseen in ${seeds} seeds:`)
-  for (const name of SOMETIMES) console.log(`  ${String(counters[name]).padStart(9)}  ${name}`)
+  for (const name of [...SOMETIMES, ...SOMETIMES_WITH_WAITING])
+    console.log(`  ${String(counters[name]).padStart(9)}  ${name}`)
 }
 
 function verdict(report: CampaignReport, { bug }: Arguments): boolean {
@@ -70,9 +82,11 @@ function verdict(report: CampaignReport, { bug }: Arguments): boolean {
 
 async function main(): Promise<void> {
   const options = readArguments()
+  const { store, url, seeds, from, bug } = options
+  const stores = await storesNamed(store, url)
   let done = 0
   const report = await runCampaign({
-    ...options,
+    ...{ seeds, from, bug, stores },
     onSeed: (result) => {
       done += 1
       if (done % PROGRESS_EVERY === 0) console.error(`${done} of ${options.seeds} seeds`)
@@ -80,8 +94,9 @@ async function main(): Promise<void> {
       return result.violations.length === 0
     },
   })
+  await stores.close()
   if (report.failures.length === 0) showCounters(report)
-  for (const failure of report.failures) showFailure(failure, options.bug)
+  for (const failure of report.failures) showFailure(failure, options)
   process.exitCode = verdict(report, options) ? 0 : 1
 }
 

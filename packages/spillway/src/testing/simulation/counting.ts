@@ -156,4 +156,7 @@ const INCIDENTS: readonly (readonly [string, Sometimes])[] = [
   ['bisects', 'bisect'],
   ['promotes overlap', 'promote raced'],
   ['takes over role', 'role taken over'],
+  ['waits in its transaction', 'handler waits in its transaction'],
+  ['loses its transaction', 'transaction lost'],
+  ['ends', 'lock wait ended'],
 ]

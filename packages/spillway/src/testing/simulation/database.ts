@@ -2,7 +2,7 @@
 // restarts that lose every answer under way. What it holds survives all of that; whoever asked may not.
 
 import { SpillwayError } from '../../errors/index.js'
-import type { Store, WakeSignal } from '../../ports/index.js'
+import type { SettleWork, Store, WakeSignal } from '../../ports/index.js'
 import type { VirtualClock } from '../virtual-clock.js'
 import type { Dice } from './dice.js'
 import { type CallPlan, type FaultRates, NO_FAULTS, planCall } from './faults.js'
@@ -34,6 +34,8 @@ export class Database {
   #up = true
   /** Answers of an earlier era never arrive. */
   #era = 0
+  /** What breaks off the transactions that are open. */
+  readonly #transactions = new Set<() => void>()
 
   constructor(options: DatabaseOptions) {
     this.#options = options
@@ -45,6 +47,7 @@ export class Database {
     this.#up = false
     this.#era += 1
     this.#options.recording.incident('store', 'down')
+    for (const breakOff of this.#transactions) breakOff()
   }
 
   start(): void {
@@ -74,7 +77,7 @@ export class Database {
       extend: (items, leaseMs) => call('extend', () => recorder.extend(items, leaseMs)),
       settle: (items) => call('settle', () => recorder.settle(items)),
       settleWithin: (leases, work) =>
-        this.#interactive(life, () => recorder.settleWithin(leases, mortal(life, work))),
+        this.#interactive(life, () => recorder.settleWithin(leases, this.#mortal(life, work))),
       promote: (request) => call('promote', () => recorder.promote(request, life.process)),
       prune: (request) => call('prune', () => recorder.prune(request)),
       probe: () => call('probe', () => store.probe()),
@@ -114,6 +117,33 @@ export class Database {
     const plan = { ...rest, fail: fail === 'early' ? 'before' : fail } as const
     return this.#send(life, name, plan, (answer) => {
       life.enter(() => void this.#apply(plan, name, apply).then(answer))
+    })
+  }
+
+  /** A process that dies inside its transaction takes the transaction with it; so does a database that restarts. */
+  #mortal(life: Life, work: SettleWork<unknown>): SettleWork<unknown> {
+    return (scope, valid) => {
+      const settlements = work(scope, valid)
+      if (life.over) throw died(life)
+      return settlements instanceof Promise ? this.#whileWhole(life, settlements) : settlements
+    }
+  }
+
+  #whileWhole<T>(life: Life, working: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const breakOff = (error: Error): void => {
+        this.#options.recording.incident(life.process, 'loses its transaction')
+        forget()
+        reject(error)
+      }
+      const down = (): void => breakOff(lost('settleWithin'))
+      const forgetLife = life.whenOver(() => breakOff(died(life)))
+      const forget = (): void => {
+        forgetLife()
+        this.#transactions.delete(down)
+      }
+      this.#transactions.add(down)
+      working.then(resolve, reject).finally(forget)
     })
   }
 
@@ -199,16 +229,8 @@ export class Database {
 
 type Answer<T> = { readonly value: T } | { readonly error: unknown }
 
-/** A process that dies inside its transaction takes the transaction with it. */
-function mortal(
-  life: Life,
-  work: Parameters<Store['settleWithin']>[1],
-): Parameters<Store['settleWithin']>[1] {
-  return (scope, valid) => {
-    const settlements = work(scope, valid)
-    if (life.over) throw new Error(`process ${life.process} died inside its transaction`)
-    return settlements
-  }
+function died({ process }: Life): Error {
+  return new Error(`process ${process} died inside its transaction`)
 }
 
 function refused(name: string, why: string): SpillwayError {

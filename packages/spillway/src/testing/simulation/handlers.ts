@@ -4,18 +4,26 @@
 import { type AnyCommand, type BatchContext, defineCommand, type HandlerContext } from '../../config/index.js'
 import { failed, type HandlerOutcome, ok, retry } from '../../domain/index.js'
 import { into } from '../../sinks/index.js'
-import type { MemoryTx } from '../../stores/memory/index.js'
+import type { TableShape } from '../store-contract/index.js'
 import { type ActPayload, misbehaves } from './acts.js'
 import type { TypeSpec } from './command-mix.js'
 import type { Life } from './life.js'
 import type { Recording } from './recording.js'
 
-export const EFFECTS_TABLE = 'effects'
-export const ROWS_TABLE = 'rows'
+export const EFFECTS: TableShape = { name: 'effects', columns: { id: 'text' }, key: [] }
+export const ROWS: TableShape = { name: 'rows', columns: { n: 'integer', payload: 'text' }, key: ['n'] }
 
 export interface Stage {
   readonly life: Life
   readonly recording: Recording
+  readonly transactions: Transactions
+}
+
+/** How handlers write in the settlement's transaction. */
+export interface Transactions {
+  /** Whether such a handler may wait in it, or has to be done before it returns. */
+  readonly areAsync: boolean
+  insert(tx: unknown, table: string, row: Readonly<Record<string, string>>): void | Promise<void>
 }
 
 /** One command as its handler sees it. */
@@ -62,14 +70,15 @@ function handlerOf({ shape }: TypeSpec, stage: Stage): object {
       return {
         settlement: 'transaction',
         handle(payload: ActPayload, context: HandlerContext) {
-          return playWithin(stage, [{ id: context.id, attempt: context.attempt, payload }], context.tx)[0]
+          const outcomes = playWithin(stage, [{ id: context.id, attempt: context.attempt, payload }], context)
+          return outcomes instanceof Promise ? outcomes.then(([outcome]) => outcome) : outcomes[0]
         },
       }
     case 'batch-in-transaction':
       return {
         settlement: 'transaction',
         handleBatch: (payloads: ActPayload[], context: BatchContext) =>
-          playWithin(stage, partsOf(payloads, context), context.tx),
+          playWithin(stage, partsOf(payloads, context), context),
       }
     case 'sink':
       return { handleBatch: sinkOf(stage) }
@@ -89,6 +98,74 @@ async function play(
   parts: readonly Part[],
   signal: AbortSignal,
 ): Promise<HandlerOutcome[]> {
+  await misbehave(parts, { life, recording }, signal)
+  await life.clock.sleep(slownessMs(parts))
+  const outcomes = outcomesOf(parts)
+  for (const [at, { id, payload }] of parts.entries()) {
+    if (outcomes[at]?.outcome === 'ok')
+      recording.add({ kind: 'effect', id, payload: JSON.stringify(payload) })
+  }
+  return withoutOneIfShort(parts, outcomes, { life, recording })
+}
+
+/** With effects in the settlement's transaction. */
+function playWithin(
+  stage: Stage,
+  parts: readonly Part[],
+  context: Pick<HandlerContext, 'tx' | 'signal'>,
+): HandlerOutcome[] | Promise<HandlerOutcome[]> {
+  return stage.transactions.areAsync
+    ? playWithinAsync(stage, parts, context)
+    : playWithinSync(stage, parts, context.tx)
+}
+
+function playWithinSync(
+  { life, recording, transactions }: Stage,
+  parts: readonly Part[],
+  tx: unknown,
+): HandlerOutcome[] {
+  if (someone(parts, 'crash') || someone(parts, 'crash-some')) {
+    void die(life, recording)
+    throw new Error(`process ${life.process} died in its handler`)
+  }
+  throwFor(parts, { life, recording })
+  const outcomes = outcomesOf(parts)
+  for (const id of succeeded(parts, outcomes)) void transactions.insert(tx, EFFECTS.name, { id })
+  return withoutOneIfShort(parts, outcomes, { life, recording })
+}
+
+/** Its rows are written before it waits, so that whatever ends it meanwhile has something to undo. */
+async function playWithinAsync(
+  { life, recording, transactions }: Stage,
+  parts: readonly Part[],
+  { tx, signal }: Pick<HandlerContext, 'tx' | 'signal'>,
+): Promise<HandlerOutcome[]> {
+  const outcomes = outcomesOf(parts)
+  for (const id of succeeded(parts, outcomes)) await transactions.insert(tx, EFFECTS.name, { id })
+  await misbehave(parts, { life, recording }, signal)
+  const ms = slownessMs(parts)
+  if (ms > 1) recording.incident(life.process, 'waits in its transaction')
+  await life.clock.sleep(ms)
+  return withoutOneIfShort(parts, outcomes, { life, recording })
+}
+
+function succeeded(parts: readonly Part[], outcomes: readonly HandlerOutcome[]): string[] {
+  return parts.filter((_, at) => outcomes[at]?.outcome === 'ok').map(({ id }) => id)
+}
+
+function slownessMs(parts: readonly Part[]): number {
+  const slow = parts.filter(({ payload }) => payload.act === 'slow').map(({ payload }) => payload.ms)
+  return Math.max(1, ...slow)
+}
+
+type Scene = Pick<Stage, 'life' | 'recording'>
+
+/** Dies, hangs, stalls or throws if a part's act says so. */
+async function misbehave(
+  parts: readonly Part[],
+  { life, recording }: Scene,
+  signal: AbortSignal,
+): Promise<void> {
   if (someone(parts, 'crash') || someone(parts, 'crash-some')) return die(life, recording)
   if (someone(parts, 'hang')) {
     recording.incident(life.process, 'hangs')
@@ -103,34 +180,10 @@ async function play(
     throw signal.reason
   }
   throwFor(parts, { life, recording })
-  const slow = parts.filter(({ payload }) => payload.act === 'slow').map(({ payload }) => payload.ms)
-  await life.clock.sleep(Math.max(1, ...slow))
-  const outcomes = outcomesOf(parts)
-  for (const [at, { id, payload }] of parts.entries()) {
-    if (outcomes[at]?.outcome === 'ok')
-      recording.add({ kind: 'effect', id, payload: JSON.stringify(payload) })
-  }
-  return withoutOneIfShort(parts, outcomes, { life, recording })
 }
 
-/** Synchronously, with effects in the settlement's transaction. */
-function playWithin({ life, recording }: Stage, parts: readonly Part[], tx: MemoryTx): HandlerOutcome[] {
-  if (someone(parts, 'crash') || someone(parts, 'crash-some')) {
-    void die(life, recording)
-    throw new Error(`process ${life.process} died in its handler`)
-  }
-  throwFor(parts, { life, recording })
-  const outcomes = outcomesOf(parts)
-  const effects = tx.table(EFFECTS_TABLE)
-  for (const [at, { id }] of parts.entries()) {
-    // A key of its own for every effect: a second one must show, not overwrite the first.
-    if (outcomes[at]?.outcome === 'ok') effects.set(`${id}/${recording.serial()}`, { id })
-  }
-  return withoutOneIfShort(parts, outcomes, { life, recording })
-}
-
-function sinkOf({ life, recording }: Stage) {
-  const sink = into<ActPayload>(ROWS_TABLE, {
+function sinkOf({ life, recording }: Scene) {
+  const sink = into<ActPayload>(ROWS.name, {
     key: ['n'],
     map: (payload) => ({ n: payload.n, payload: JSON.stringify(payload) }),
     onConflict: 'ignore',
@@ -159,7 +212,7 @@ function die(life: Life, recording: Recording): Promise<never> {
   return life.crash()
 }
 
-function throwFor(parts: readonly Part[], { life, recording }: Stage): void {
+function throwFor(parts: readonly Part[], { life, recording }: Scene): void {
   if (someone(parts, 'broken'))
     throw Object.assign(new Error('nothing will change this'), { fault: 'permanent' })
   if (someone(parts, 'flaky'))
@@ -173,7 +226,7 @@ function throwFor(parts: readonly Part[], { life, recording }: Stage): void {
 function withoutOneIfShort(
   parts: readonly Part[],
   outcomes: HandlerOutcome[],
-  { life, recording }: Stage,
+  { life, recording }: Scene,
 ): HandlerOutcome[] {
   if (!someone(parts, 'short')) return outcomes
   recording.incident(life.process, 'returns too few outcomes')

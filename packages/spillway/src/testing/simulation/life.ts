@@ -19,6 +19,7 @@ export class Life {
   readonly clock: Clock
   readonly #onCrash: () => void
   readonly #base: Clock
+  readonly #mourners = new Set<() => void>()
   #over = false
   #cutUntil = 0
   /** What arrived since the process was stopped; null while it runs. */
@@ -38,6 +39,12 @@ export class Life {
 
   get paused(): boolean {
     return this.#held !== null
+  }
+
+  /** Calls it once the incarnation is over, crashed or ended. Returns what takes that back. */
+  whenOver(mourn: () => void): () => void {
+    this.#mourners.add(mourn)
+    return () => this.#mourners.delete(mourn)
   }
 
   /** Runs now, after the resume, or never. */
@@ -71,8 +78,7 @@ export class Life {
   /** Ends this incarnation where it stands. The promise is for code that must not go on. */
   crash(): Promise<never> {
     if (!this.#over) {
-      this.#over = true
-      this.#held = null
+      this.end()
       this.#onCrash()
     }
     return NEVER
@@ -82,6 +88,8 @@ export class Life {
   end(): void {
     this.#over = true
     this.#held = null
+    for (const mourn of this.#mourners) mourn()
+    this.#mourners.clear()
   }
 }
 

@@ -16,7 +16,7 @@ import { createExecutor, Worker } from '../../worker/index.js'
 import { Client, type ClientOptions } from './client.js'
 import type { CommandMix } from './command-mix.js'
 import type { Dice } from './dice.js'
-import { commandOf } from './handlers.js'
+import { commandOf, type Transactions } from './handlers.js'
 import type { Life } from './life.js'
 import type { Recording } from './recording.js'
 import { GivenLeases, recordingExecutor } from './recording-executor.js'
@@ -56,11 +56,13 @@ export interface Surroundings {
   readonly pace: Pace
   readonly recording: Recording
   readonly random: Random
+  readonly transactions: Transactions
 }
 
-export function runWorker({ life, store, mix, pace, recording, random }: Surroundings): Program {
+export function runWorker(surroundings: Surroundings): Program {
+  const { life, store, pace, recording, random } = surroundings
   const leases = new GivenLeases()
-  const { commands, queues } = configOf({ life, store, mix, pace, recording, random })
+  const { commands, queues } = configOf(surroundings)
   const ports = { clock: life.clock, random, telemetry: SILENT }
   const executor = createExecutor({ ...ports, definitions: commands, store })
   const worker = new Worker({
@@ -126,10 +128,10 @@ export function runIntake(
   }
 }
 
-function configOf({ store, mix, life, recording }: Surroundings): ResolvedConfig {
+function configOf({ store, mix, life, recording, transactions }: Surroundings): ResolvedConfig {
   return resolveConfig({
     store,
-    commands: mix.types.map((type) => commandOf(type, { life, recording })),
+    commands: mix.types.map((type) => commandOf(type, { life, recording, transactions })),
     queues: Object.fromEntries(
       mix.queues.map(({ name, concurrency, partitions, leaseMs }) => [
         name,

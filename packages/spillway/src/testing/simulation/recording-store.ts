@@ -85,9 +85,10 @@ export class StoreRecorder {
   ) {
     let written: readonly Written[] = []
     const verdicts = await this.#store.settleWithin(leases, (scope, valid) => {
-      const settlements = work(scope, valid)
-      if (Array.isArray(settlements)) written = settlements
-      return settlements
+      const note = (settlements: readonly Written[]): void => {
+        written = settlements
+      }
+      return noted(work(scope, valid), note)
     })
     // What was written first: a command of a stale lease may be one that another lease of this call has just ended.
     const order = [...leases.entries()].sort(([a], [b]) => isStale(verdicts[a]) - isStale(verdicts[b]))
@@ -223,6 +224,21 @@ export class StoreRecorder {
       commands,
     }
   }
+}
+
+/** What the work says, whether it says it now or later. */
+function noted<T extends readonly Written[]>(
+  settlements: T | Promise<T>,
+  note: (said: T) => void,
+): T | Promise<T> {
+  if (settlements instanceof Promise) {
+    return settlements.then((said) => {
+      note(said)
+      return said
+    })
+  }
+  note(settlements)
+  return settlements
 }
 
 function isStale(verdict: LeaseVerdict | undefined): number {

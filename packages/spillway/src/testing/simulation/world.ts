@@ -2,7 +2,7 @@
 // everything that goes wrong. First safety under faults; then the faults end and everything has to come to an end.
 
 import type { Store } from '../../ports/index.js'
-import { type MemoryTx, memory, rowsOf } from '../../stores/memory/index.js'
+import { systemClock } from '../../runtime/index.js'
 import { HUNG_GRACE_MS } from '../../worker/handler-call.js'
 import { checkHistory, type History, type Violation } from '../checker/index.js'
 import { seededRandom } from '../seeded-random.js'
@@ -14,8 +14,9 @@ import { type CommandMix, drawMix, rulesOf } from './command-mix.js'
 import { Database } from './database.js'
 import { type Dice, dice } from './dice.js'
 import { drawFaults } from './faults.js'
-import { EFFECTS_TABLE, ROWS_TABLE } from './handlers.js'
+import { EFFECTS, ROWS, type Transactions } from './handlers.js'
 import type { Life } from './life.js'
+import { outsideStore } from './outside-store.js'
 import {
   drawPace,
   type IntakeProgram,
@@ -27,12 +28,16 @@ import {
 } from './programs.js'
 import { Recording } from './recording.js'
 import { type Program, SimProcess } from './sim-process.js'
+import { memoryStores } from './stores/memory.js'
+import type { SimulatedStore, SimulatedStores } from './stores/simulated-store.js'
 import { Traffic } from './traffic.js'
 
 const LOOK_EVERY_MS = 1_000
 const STEP_MS = 500
 /** What callers asked before the end is answered well within this. */
 const SETTLING_MS = 3_000
+/** How long closing a store may take, on the machine's clock. */
+const DISPOSE_MS = 5_000
 /** Bad commands that one after the other hold the slot a good one waits for. */
 const SLOT_SHARERS = 2
 
@@ -42,37 +47,78 @@ export interface SeedResult {
   readonly violations: readonly Violation[]
 }
 
+export interface SeedOptions {
+  /** Where the world's store comes from. Default: memory. */
+  readonly stores?: SimulatedStores
+  readonly bug?: PlantedBug | null
+}
+
 /** Runs the world of this seed from beginning to end. The same seed gives the same history, event by event. */
-export async function runSeed(seed: number, bug: PlantedBug | null = null): Promise<SeedResult> {
-  const world = new World(seed, bug)
-  const history = await world.run()
-  return { seed, history, violations: checkHistory(history) }
+export async function runSeed(
+  seed: number,
+  { stores = memoryStores(), bug = null }: SeedOptions = {},
+): Promise<SeedResult> {
+  const time = new StoreTime()
+  const simulated = await stores.make(time, [EFFECTS, ROWS])
+  try {
+    const world = new World({ seed, time, simulated, bug })
+    const history = await world.run()
+    return { seed, history, violations: checkHistory(history) }
+  } finally {
+    // A world that broke off may have left transactions open, and a store waits for them when it closes.
+    const disposed = new AbortController()
+    const disposing = simulated.dispose().finally(() => disposed.abort())
+    await Promise.race([disposing, systemClock.sleep(DISPOSE_MS, disposed.signal)])
+  }
+}
+
+/** The world's time, as its store has it. */
+class StoreTime {
+  readonly clock = new VirtualClock()
+  /** How far the store's clock is ahead, for bugs that want it so. */
+  aheadMs = 0
+
+  now(): number {
+    return this.clock.now() + this.aheadMs
+  }
+}
+
+interface WorldOptions {
+  readonly seed: number
+  readonly time: StoreTime
+  readonly simulated: SimulatedStore
+  readonly bug: PlantedBug | null
 }
 
 class World {
-  readonly #clock = new VirtualClock()
+  readonly #time: StoreTime
+  readonly #clock: VirtualClock
   readonly #dice: Dice
   readonly #mix: CommandMix
   readonly #pace: Pace
   readonly #recording: Recording
-  readonly #store: Store<MemoryTx>
+  readonly #simulated: SimulatedStore
+  readonly #store: Store
+  readonly #transactions: Transactions
   readonly #database: Database
   readonly #processes: readonly SimProcess[]
   readonly #clients = new Map<string, Client>()
   readonly #traffic: Traffic
   readonly #chaos: Chaos
   readonly #lengthMs: number
-  /** How far the store's clock is ahead, for bugs that want it so. */
-  #aheadMs = 0
 
-  constructor(seed: number, bug: PlantedBug | null) {
+  constructor({ seed, time, simulated, bug }: WorldOptions) {
+    this.#time = time
+    this.#clock = time.clock
+    this.#simulated = simulated
     const draw = dice(seededRandom(seed))
     this.#dice = draw
     this.#mix = drawMix(draw)
     this.#pace = drawPace(draw)
     this.#lengthMs = draw.whole(3_000, 10_000)
     this.#recording = new Recording(this.#clock)
-    this.#store = memory({ clock: { now: () => this.#clock.now() + this.#aheadMs } })
+    this.#store = simulated.isOutside ? this.#outside(simulated) : simulated.store
+    this.#transactions = this.#transactionsOf(simulated)
     const { leaseMs } = this.#mix
     const rates = drawFaults(draw, leaseMs)
     // Mostly a little longer than a lease: long enough to lose it, short enough to come back while its next holder works.
@@ -102,16 +148,25 @@ class World {
     }
     await this.#heal()
     await this.#database.recorder.account()
-    return {
+    const { readTable } = this.#simulated
+    const history = {
       ...rulesOf(this.#mix),
-      events: this.#recording.events,
+      events: [...this.#recording.events],
       final: {
         at: this.#clock.now(),
         commands: await this.#database.recorder.dump(),
-        transactionEffects: rowsOf(this.#store, EFFECTS_TABLE).map(({ id }) => String(id)),
-        sinkRows: rowsOf(this.#store, ROWS_TABLE).map(({ payload }) => String(payload)),
+        transactionEffects: (await readTable(EFFECTS.name)).map(({ id }) => String(id)),
+        sinkRows: (await readTable(ROWS.name)).map(({ payload }) => String(payload)),
       },
     }
+    await this.#end()
+    return history
+  }
+
+  /** Nothing is under way any more, and no transaction is open: the store can be closed. */
+  async #end(): Promise<void> {
+    for (const process of this.#processes) process.crash()
+    await this.#clock.advance(0)
   }
 
   /** Until everything has ended, or should have. */
@@ -180,6 +235,7 @@ class World {
       ...{ life, mix: this.#mix, pace: this.#pace, recording: this.#recording },
       store: this.#database.connect(life),
       random: this.#dice.random,
+      transactions: this.#transactions,
     }
   }
 
@@ -208,17 +264,37 @@ class World {
     return clients.length === 0 ? null : this.#dice.pick(clients)
   }
 
+  #outside({ store, locks }: SimulatedStore): Store {
+    return outsideStore(store, {
+      clock: this.#clock,
+      ...(locks === undefined ? {} : { locks }),
+      onLockWait: (calls) => this.#recording.incident('store', `ends ${calls}, which waited for a lock`),
+    })
+  }
+
+  #transactionsOf({ store, insert }: SimulatedStore): Transactions {
+    const clock = this.#clock
+    const areAsync = store.capabilities.transactionalSettle === 'async'
+    return {
+      areAsync,
+      insert(tx, table, row) {
+        const inserting = insert(tx, table, row)
+        return inserting instanceof Promise ? clock.outside(inserting, 'insert') : inserting
+      },
+    }
+  }
+
   #plant(bug: PlantedBug): Store {
     return bug.plant(this.#store, {
       dice: this.#dice,
       now: () => this.#clock.now(),
       later: (ms, work) => void this.#clock.schedule(ms, work),
       ahead: async (ms, work) => {
-        this.#aheadMs = ms
+        this.#time.aheadMs = ms
         try {
           return await work()
         } finally {
-          this.#aheadMs = 0
+          this.#time.aheadMs = 0
         }
       },
     })
