@@ -71,7 +71,12 @@ requireServer(describe, 'postgres')('a transaction on PostgreSQL', () => {
     const { app, table, greeted } = await start((name, tx, _, rig) => insert(tx, rig, name))
     const receipts = await app.submitMany('greet', ['Ada', 'Bob'])
     const paused = async () => (await app.queues())[0]
-    while ((await paused())?.paused !== true) await systemClock.sleep(20)
+    // The queue is paused before the commands are given back.
+    const isHalted = async () => {
+      const queue = await paused()
+      return queue?.paused === true && queue.running === 0
+    }
+    while (!(await isHalted())) await systemClock.sleep(20)
     expect(await paused()).toMatchObject({ pauseReason: expect.stringContaining('42P01'), ready: 2 })
     await table()
     await app.resume('default')
