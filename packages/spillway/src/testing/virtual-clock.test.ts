@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../runtime/index.js'
 import { seededRandom } from './seeded-random.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -173,5 +174,45 @@ describe('seededRandom', () => {
     const mean = draw(7).reduce((sum, value) => sum + value, 0) / 1_000
     expect(mean).toBeGreaterThan(0.45)
     expect(mean).toBeLessThan(0.55)
+  })
+
+  it('waits within the instant for work outside, and for what its answer starts', async () => {
+    const clock = new VirtualClock()
+    const seen: string[] = []
+    const outside = (name: string): Promise<number> =>
+      clock.outside(systemClock.sleep(5), name).then(() => seen.push(`${clock.monotonic()} ${name}`))
+    clock.schedule(1, () => void outside('first').then(() => outside('second')))
+    clock.schedule(2, () => seen.push(`${clock.monotonic()} timer`))
+    await clock.advance(10)
+    expect(seen).toEqual(['1 first', '1 second', '2 timer'])
+  })
+
+  it('lets time go on once whoever left is back, and not before', async () => {
+    const clock = new VirtualClock()
+    const back = clock.leave('a visit')
+    let moved = false
+    const moving = clock.advance(10).then(() => {
+      moved = true
+    })
+    await systemClock.sleep(5)
+    expect(moved).toBe(false)
+    back()
+    back()
+    await moving
+    expect(clock.monotonic()).toBe(10)
+  })
+
+  it('says what it waits for when that never answers', async () => {
+    const clock = new VirtualClock({ outsideMs: 20 })
+    clock.leave('the database')
+    await expect(clock.advance(1)).rejects.toThrow(/waited 20 ms .*\(the database\)/)
+  })
+
+  it('hands on what work outside rejects with', async () => {
+    const clock = new VirtualClock()
+    const asked = clock.outside(Promise.reject(new Error('no')), 'asking')
+    await expect(asked).rejects.toThrow('no')
+    await clock.advance(1)
+    expect(clock.monotonic()).toBe(1)
   })
 })
