@@ -3,102 +3,111 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
+  type BadDayPolicy,
   CHUNK_COMMANDS_MAX,
   type FaultKind,
-  type HandlerOutcome,
   KEY_LENGTH_MAX,
   NAME_LENGTH_MAX,
-  type RetryPolicy,
+  RESERVED_PREFIX,
 } from '../domain/index.js'
-import type { BulkWrite } from '../ports/index.js'
+import {
+  type BreakerOptions,
+  badDayPolicy,
+  breakerOf,
+  type CompensationOptions,
+  type ErrorMatcher,
+  matchersOf,
+  type ResolvedBreaker,
+  type ResolvedRetryBudget,
+  type RetryOptions,
+  retryBudgetOf,
+  type TriesOptions,
+} from './bad-days.js'
 import { configError, type Duration, durationMs } from './duration.js'
+import type {
+  BatchContext,
+  BatchReturn,
+  CallbackOf,
+  CommandContext,
+  CommandHandler,
+  Compensator,
+  Failure,
+  HandlerContext,
+  HandlerReturn,
+  Poller,
+  PollReturn,
+  ReconcileReturn,
+  Reconciler,
+  Sink,
+} from './handler.js'
+import { wholeNumber } from './numbers.js'
 
-export interface HandlerContext {
-  /** The command's id: stable over retries, so it can serve as an idempotency key downstream. */
-  readonly id: string
-  readonly type: string
-  readonly queue: string
-  /** Number of this execution, counted from 1. */
-  readonly attempt: number
-  /** Aborts on timeout, on loss of the lease and on shutdown. */
-  readonly signal: AbortSignal
-  // biome-ignore lint/suspicious/noExplicitAny: the type of a transaction belongs to the store that the user's config names
-  readonly tx: any
-}
-
-export interface BatchContext {
-  readonly type: string
-  readonly queue: string
-  /** Ids and attempts, in the order of the payloads. */
-  readonly commands: readonly { readonly id: string; readonly attempt: number }[]
-  readonly signal: AbortSignal
-  // biome-ignore lint/suspicious/noExplicitAny: see HandlerContext.tx
-  readonly tx: any
-}
-
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler may return nothing at all, or a value
-export type HandlerReturn = HandlerOutcome | unknown | void
-/** Nothing (all ok), or one outcome per command in the same order. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler may return nothing at all
-export type BatchReturn = readonly (HandlerOutcome | null | undefined)[] | void
-
-/** A bulk sink made by `into()`: rows from payloads, no code of the user's in between. */
-export interface Sink<Payload = unknown> {
-  readonly kind: 'sink'
-  readonly table: string
-  toBulkWrite(payloads: readonly Payload[]): BulkWrite
-}
-
-export interface RetryOptions {
-  /** Executions in all, the first included. Default 5. */
-  attempts?: number
-  backoff?: { type?: 'exponential' | 'fixed'; delay?: Duration; max?: Duration; jitter?: 'full' | 'none' }
-  /** No retry starts later than this after acceptance. */
-  deadline?: Duration
-}
-
-export interface CommandOptions<Name extends string, Schema extends StandardSchemaV1> {
+export interface CommandOptions<
+  Name extends string,
+  Schema extends StandardSchemaV1,
+  Payload = StandardSchemaV1.InferOutput<Schema>,
+> {
   name: Name
   input: Schema
   /** Default 'default'. */
   queue?: string
   /** Key under which a repeat of the command is recognised for `idempotencyWindow`. */
-  idempotencyKey?: (payload: StandardSchemaV1.InferOutput<Schema>) => string
+  idempotencyKey?: (payload: Payload) => string
   /** Default 24 h; independent of how long commands are kept. */
   idempotencyWindow?: Duration
   /** Where repeats are found: at intake (default; the receipt says so), or only by the effect's own unique key. */
   deduplicate?: 'intake' | 'effect'
   /** On an ordered queue, commands of one key run one after the other. */
-  orderingKey?: (payload: StandardSchemaV1.InferOutput<Schema>) => string
+  orderingKey?: (payload: Payload) => string
+  /** On a queue with `tenants`, whose command it is: tenants take turns. */
+  tenantKey?: (payload: Payload) => string
+  /** On a queue with `keyRateLimit`, what is limited. */
+  rateKey?: (payload: Payload) => string
   /** Higher first; default 0. */
   priority?: number
-  /** For batch handlers: commands per call at most, and how long after the last one a call may wait to fill. Default 1,000 (a full chunk) and 5 ms. */
+  /** For batch handlers: commands per call at most, and how long after the last one a call may wait to fill. Default 1,000 (a full chunk) and 10 ms. */
   batch?: { maxSize?: number; maxWait?: Duration }
   retry?: RetryOptions
+  /** Leaves a counterpart that keeps failing alone for a while, on all processes. Only transient exceptions count. Default: none. */
+  breaker?: BreakerOptions | boolean
   /** Of one handler call. Default 30 s. */
   timeout?: Duration
   /** `transaction`: the handler's writes through `ctx.tx` and the settlement commit together. `into()` always does, where the store can. */
   settlement?: 'batched' | 'transaction'
+  /** Whether a business no is the end (default) or tried again like an exception. */
+  onFailed?: 'final' | 'retry'
   /** Overrides how an error thrown by the handler is treated. Return undefined for the default. */
   classify?: (error: unknown) => FaultKind | undefined
-  handle?(
-    payload: StandardSchemaV1.InferOutput<Schema>,
-    context: HandlerContext,
-  ): HandlerReturn | Promise<HandlerReturn>
+  /**
+   * Checks stored payloads against `input` again before every execution, for schemas that accept their own output. Default false: a payload
+   * is checked again only once its handler has failed on it. What no longer matches goes to the dead letters with the schema's words.
+   */
+  revalidate?: boolean
+  handle?(payload: Payload, context: HandlerContext): HandlerReturn | Promise<HandlerReturn>
   handleBatch?:
-    | ((
-        payloads: StandardSchemaV1.InferOutput<Schema>[],
-        context: BatchContext,
-      ) => BatchReturn | Promise<BatchReturn>)
-    | Sink<StandardSchemaV1.InferOutput<Schema>>
+    | ((payloads: Payload[], context: BatchContext) => BatchReturn | Promise<BatchReturn>)
+    | Sink<Payload>
+  /** Asked whether a command happened whose outcome nobody knows, before it is executed again. */
+  reconcile?(payload: Payload, context: CommandContext): ReconcileReturn | Promise<ReconcileReturn>
+  /** The same for many at once: one answer per command, in order. */
+  reconcileBatch?(
+    payloads: Payload[],
+    context: BatchContext,
+  ): readonly ReconcileReturn[] | Promise<readonly ReconcileReturn[]>
+  /** How often it is asked and how far apart. Default 10 times, 1 s doubling up to 5 min. */
+  reconciliation?: TriesOptions
+  /** Undoes a command that was refused. */
+  compensate?(payload: Payload, failure: Failure, context: CommandContext): unknown
+  /** Default 10 times, 1 s doubling up to 10 min. */
+  compensation?: CompensationOptions
+  /** Asks the counterpart of a pending command for its answer. Default every 10 s. */
+  poll?: {
+    every?: Duration
+    run(payload: Payload, context: CommandContext): PollReturn | Promise<PollReturn>
+  }
+  /** Where to tell upstream how it ended, once it has: an https URL. Needs `callbacks` in the configuration. */
+  callback?: (payload: Payload) => string | null | undefined
 }
-
-export type CommandHandler =
-  | { readonly kind: 'one'; readonly run: (payload: unknown, context: HandlerContext) => unknown }
-  | { readonly kind: 'batch'; readonly run: (payloads: unknown[], context: BatchContext) => unknown }
-  | { readonly kind: 'sink'; readonly sink: Sink }
-  /** No handler here: runs on its pool's worker threads, or this process only submits it. */
-  | { readonly kind: 'none' }
 
 /** Phantom types let `submit` infer the payload; everything else is plain data and functions. */
 export interface CommandDefinition<Name extends string = string, Input = unknown, Output = unknown> {
@@ -109,13 +118,24 @@ export interface CommandDefinition<Name extends string = string, Input = unknown
   readonly idempotencyWindowMs: number
   readonly deduplicate: 'intake' | 'effect'
   readonly orderingKey: ((payload: unknown) => string) | null
+  readonly tenantKey: ((payload: unknown) => string) | null
+  readonly rateKey: ((payload: unknown) => string) | null
   readonly priority: number
   readonly batch: { readonly maxSize: number; readonly maxWaitMs: number }
-  readonly retry: RetryPolicy
+  readonly policy: BadDayPolicy
+  /** Belongs to `policy.retry.overrides`, place by place. */
+  readonly overrides: readonly ErrorMatcher[]
+  readonly retryBudget: ResolvedRetryBudget | null
+  readonly breaker: ResolvedBreaker | null
   readonly timeoutMs: number
   readonly settlement: 'batched' | 'transaction'
   readonly classify: ((error: unknown) => FaultKind | undefined) | null
+  readonly revalidate: boolean
   readonly handler: CommandHandler
+  readonly reconciler: Reconciler | null
+  readonly compensate: Compensator | null
+  readonly poll: Poller | null
+  readonly callback: CallbackOf | null
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of commands of any payload types
@@ -126,20 +146,28 @@ const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 export function defineCommand<Name extends string, Schema extends StandardSchemaV1>(
   options: CommandOptions<Name, Schema>,
 ): CommandDefinition<Name, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {
-  const path = `command ${typeof options.name === 'string' ? options.name : '?'}`
+  checkOwnName(options.name, `command ${typeof options.name === 'string' ? options.name : '?'}: name`)
+  return defineAnyCommand(options)
+}
+
+/** Also for Spillway's own commands, whose names are reserved. */
+export function defineAnyCommand<Name extends string, Schema extends StandardSchemaV1>(
+  options: CommandOptions<Name, Schema>,
+): CommandDefinition<Name, StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>> {
+  const path = `command ${options.name}`
   checkName(options.name, `${path}: name`)
   const queue = options.queue ?? 'default'
   checkName(queue, `${path}: queue`)
   if (typeof options.input?.['~standard']?.validate !== 'function')
     throw configError(`${path}: input`, 'a Standard Schema (zod, valibot, arktype, ...)', options.input)
-  const maxSize = options.batch?.maxSize ?? CHUNK_COMMANDS_MAX
-  checkInteger(maxSize, 1, CHUNK_COMMANDS_MAX * 10, `${path}: batch.maxSize`)
-  const attempts = options.retry?.attempts ?? 5
-  checkInteger(attempts, 1, 1_000, `${path}: retry.attempts`)
-  const priority = options.priority ?? 0
-  checkInteger(priority, -100, 100, `${path}: priority`)
-  const backoff = options.retry?.backoff ?? {}
   const handler = handlerOf(options, path)
+  const reconciler = reconcilerOf(options, path)
+  const poll = pollOf(options.poll, path)
+  const has = {
+    reconciles: reconciler !== null,
+    compensates: options.compensate !== undefined,
+    polls: poll !== null,
+  }
   return {
     name: options.name,
     queue,
@@ -147,29 +175,35 @@ export function defineCommand<Name extends string, Schema extends StandardSchema
       StandardSchemaV1.InferInput<Schema>,
       StandardSchemaV1.InferOutput<Schema>
     >,
-    idempotencyKey: (options.idempotencyKey as ((payload: unknown) => string) | undefined) ?? null,
+    idempotencyKey: keyOf(options.idempotencyKey, `${path}: idempotencyKey`),
     idempotencyWindowMs: durationMs(options.idempotencyWindow ?? '24h', `${path}: idempotencyWindow`),
     deduplicate: options.deduplicate ?? 'intake',
-    orderingKey: (options.orderingKey as ((payload: unknown) => string) | undefined) ?? null,
-    priority,
-    batch: { maxSize, maxWaitMs: durationMs(options.batch?.maxWait ?? 5, `${path}: batch.maxWait`) },
-    retry: {
-      attempts,
-      backoff: {
-        type: backoff.type ?? 'exponential',
-        delayMs: durationMs(backoff.delay ?? '1s', `${path}: retry.backoff.delay`),
-        maxMs: durationMs(backoff.max ?? '10m', `${path}: retry.backoff.max`),
-        jitter: backoff.jitter ?? 'full',
-      },
-      deadlineMs:
-        options.retry?.deadline === undefined
-          ? null
-          : durationMs(options.retry.deadline, `${path}: retry.deadline`),
+    orderingKey: keyOf(options.orderingKey, `${path}: orderingKey`),
+    tenantKey: keyOf(options.tenantKey, `${path}: tenantKey`),
+    rateKey: keyOf(options.rateKey, `${path}: rateKey`),
+    priority: wholeNumber(options.priority ?? 0, -100, 100, `${path}: priority`),
+    batch: {
+      maxSize: wholeNumber(
+        options.batch?.maxSize ?? CHUNK_COMMANDS_MAX,
+        1,
+        CHUNK_COMMANDS_MAX * 10,
+        `${path}: batch.maxSize`,
+      ),
+      maxWaitMs: durationMs(options.batch?.maxWait ?? 10, `${path}: batch.maxWait`),
     },
+    policy: badDayPolicy({ ...options, pollEvery: options.poll?.every }, has, path),
+    overrides: matchersOf(options.retry ?? {}, `${path}: retry`),
+    retryBudget: retryBudgetOf(options.retry?.budget, `${path}: retry.budget`),
+    breaker: breakerOf(options.breaker, `${path}: breaker`),
     timeoutMs: durationMs(options.timeout ?? '30s', `${path}: timeout`),
     settlement: options.settlement ?? (handler.kind === 'sink' ? 'transaction' : 'batched'),
     classify: options.classify ?? null,
+    revalidate: options.revalidate ?? false,
     handler,
+    reconciler,
+    compensate: functionOf(options.compensate, `${path}: compensate`) as Compensator | null,
+    poll,
+    callback: functionOf(options.callback, `${path}: callback`) as CallbackOf | null,
   }
 }
 
@@ -195,6 +229,35 @@ function handlerOf(options: { handle?: unknown; handleBatch?: unknown }, path: s
   )
 }
 
+function reconcilerOf(
+  { reconcile, reconcileBatch }: { reconcile?: unknown; reconcileBatch?: unknown },
+  path: string,
+): Reconciler | null {
+  if (reconcile !== undefined && reconcileBatch !== undefined)
+    throw configError(path, 'either reconcile or reconcileBatch', 'both')
+  const one = functionOf(reconcile, `${path}: reconcile`)
+  if (one !== null) return { kind: 'one', run: one as never }
+  const batch = functionOf(reconcileBatch, `${path}: reconcileBatch`)
+  return batch === null ? null : { kind: 'batch', run: batch as never }
+}
+
+function pollOf(poll: unknown, path: string): Poller | null {
+  if (poll === undefined) return null
+  if (typeof poll !== 'object' || poll === null || !('run' in poll) || typeof poll.run !== 'function')
+    throw configError(`${path}: poll`, '{ every, run(payload, context) }', poll)
+  return poll.run as Poller
+}
+
+function functionOf(value: unknown, path: string): unknown {
+  if (value === undefined) return null
+  if (typeof value !== 'function') throw configError(path, 'a function', value)
+  return value
+}
+
+function keyOf(value: unknown, path: string): ((payload: unknown) => string) | null {
+  return functionOf(value, path) as ((payload: unknown) => string) | null
+}
+
 /** Names appear in URLs, metrics and SQL values: letters, digits, dot, dash and underscore. */
 export function checkName(name: unknown, path: string): asserts name is string {
   if (typeof name !== 'string' || name.length > NAME_LENGTH_MAX || !NAME_PATTERN.test(name)) {
@@ -206,6 +269,13 @@ export function checkName(name: unknown, path: string): asserts name is string {
   }
 }
 
+/** The same for a name that a user gives. */
+export function checkOwnName(name: unknown, path: string): asserts name is string {
+  checkName(name, path)
+  if (name.startsWith(RESERVED_PREFIX))
+    throw configError(path, `a name that does not begin with '${RESERVED_PREFIX}'`, name)
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the point
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
@@ -214,9 +284,4 @@ export function isUsableKey(key: unknown): key is string {
   return (
     typeof key === 'string' && key.length > 0 && key.length <= KEY_LENGTH_MAX && !CONTROL_CHARACTERS.test(key)
   )
-}
-
-function checkInteger(value: unknown, min: number, max: number, path: string): void {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max)
-    throw configError(path, `a whole number from ${min} to ${max}`, value)
 }

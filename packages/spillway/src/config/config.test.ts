@@ -51,10 +51,11 @@ describe('defineCommand', () => {
       deduplicate: 'intake',
       idempotencyWindowMs: 86_400_000,
     })
-    expect(click.retry).toEqual({
+    expect(click.policy.retry).toEqual({
       attempts: 5,
       backoff: { type: 'exponential', delayMs: 1_000, maxMs: 600_000, jitter: 'full' },
       deadlineMs: null,
+      overrides: [],
     })
   })
 

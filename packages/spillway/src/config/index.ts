@@ -1,3 +1,17 @@
+export type {
+  BreakerOptions,
+  CompensationOptions,
+  ErrorMatcher,
+  ResolvedBreaker,
+  RetryOptions,
+  TriesOptions,
+} from './bad-days.js'
+export {
+  CALLBACK_STATES,
+  type CallbackOptions,
+  type CallbackState,
+  type ResolvedCallbacks,
+} from './callbacks.js'
 export {
   type BufferOptions,
   type BufferSpec,
@@ -13,23 +27,38 @@ export {
 } from './channels.js'
 export {
   type AnyCommand,
-  type BatchContext,
-  type BatchReturn,
   type CommandDefinition,
   type CommandOptions,
+  defineAnyCommand,
   defineCommand,
-  type HandlerContext,
-  type HandlerReturn,
   isUsableKey,
-  type RetryOptions,
-  type Sink,
 } from './command.js'
 export {
   defineConfig,
-  type QueueOptions,
   type ResolvedConfig,
-  type ResolvedQueue,
   resolveConfig,
   type SpillwayConfig,
 } from './config.js'
 export { configError, type Duration, durationMs, type Size, sizeBytes } from './duration.js'
+export {
+  type BatchContext,
+  type BatchReturn,
+  type CommandContext,
+  type Failure,
+  type HandlerContext,
+  type HandlerReturn,
+  type PollReturn,
+  pending,
+  type ReconcileReturn,
+  type Reconciler,
+  type Sink,
+} from './handler.js'
+export {
+  type QueueOptions,
+  type RateOptions,
+  type ResolvedAdmission,
+  type ResolvedQueue,
+  type ResolvedRate,
+  resolveQueues,
+} from './queue.js'
+export { invalidPayload, type PayloadIssue, validatePayload } from './validate-payload.js'

@@ -2,7 +2,7 @@
 // and settlement; everything that costs something per write is paid once per chunk.
 
 import type { ErrorRecord } from './outcome.js'
-import type { RowState } from './states.js'
+import type { RowState, Stage } from './states.js'
 
 export type Codec = 'json'
 
@@ -15,8 +15,25 @@ export interface KeyDraft {
   readonly windowMs: number
 }
 
+/** What a row keeps for the command's next turn and for those who look at it. Stores carry it and read none of it but what they match by. */
+export interface RowNotes {
+  /** What its next turn does; default `execute`. A terminal row keeps the stage it ended in. */
+  readonly stage?: Stage
+  /** JSON text that the command's stages leave for each other (domain/memo.ts); absent = as it was, null = none. */
+  readonly memo?: string | null
+  /**
+   * Hash of its ordering key. While the row has one and is neither succeeded, failed, cancelled nor compensated, later commands of the key
+   * wait (`scheduled` ones do not hold up anybody). A dead row has one only where dead letters block. Absent or null = holds up nobody.
+   */
+  readonly orderingKey?: string | null
+  /** Whoever shows a token of this hash before it expires may complete it, once; only with `pending`. */
+  readonly completion?: { readonly tokenHash: string; readonly expiresInMs: number } | null
+  /** Groups rows that failed alike. */
+  readonly fingerprint?: string | null
+}
+
 /** How a command is stored that does not go straight into a worker's hands: scheduled, or parked by a volatile channel. */
-export interface ParkedDraft {
+export interface ParkedDraft extends RowNotes {
   readonly state: RowState
   /** Due at this time (ms since the epoch); null for terminal states. */
   readonly nextAt: number | null
@@ -36,6 +53,8 @@ export interface ChunkDraft {
   readonly priority: number
   /** Partition of an ordered queue; null when unordered. */
   readonly partition: number | null
+  /** Whose commands these are, on a queue that serves tenants in turn; absent or null elsewhere. */
+  readonly tenant?: string | null
   readonly codec: Codec
   /** JSON array of the payloads, `size` entries. */
   readonly body: string
@@ -53,6 +72,21 @@ export interface ChunkMember {
   readonly attempts: number
   /** When the command was first accepted, ms since the epoch by the store's clock. */
   readonly acceptedAt: number
+  /** As it was left with the row; null = none. */
+  readonly memo: string | null
+  /** Its place in the order of an ordered queue: commit order of the chunk it was submitted in, then its index; null elsewhere. */
+  readonly place: Place | null
+  /** As the row has it. */
+  readonly orderingKey: string | null
+}
+
+/** Comparable: [commit order of a chunk, index in it]. */
+export type Place = readonly [seq: number, index: number]
+
+/** A command that is not over and that later ones of its ordering key wait for. */
+export interface Blocker {
+  readonly orderingKey: string
+  readonly place: Place
 }
 
 /** A claimed chunk. `(chunkId, token)` fences every later write about it. */
@@ -63,6 +97,14 @@ export interface Lease {
   readonly type: string
   readonly priority: number
   readonly partition: number | null
+  readonly tenant: string | null
+  /** What is done with its commands. */
+  readonly stage: Stage
+  /**
+   * Of a chunk with a partition: the rows of the partition that hold up later commands of their key, without those that this chunk
+   * carries itself; per key the first. Null without a partition.
+   */
+  readonly blockers: readonly Blocker[] | null
   readonly codec: Codec
   readonly body: string
   readonly size: number
@@ -84,17 +126,24 @@ export interface LeaseRef {
 }
 
 /** What became of one command that did not simply succeed, or that succeeded with a value. */
-export interface CommandUpdate {
+export interface CommandUpdate extends RowNotes {
   readonly index: number
-  readonly state: 'succeeded' | 'failed' | 'retrying' | 'dead'
+  readonly state: UpdateState
   /** Executions so far, this one included. */
   readonly attempts: number
-  /** Due this long after the settlement, by the store's clock; 0 for terminal states. */
+  /** Due this long after the settlement, by the store's clock; 0 for terminal states and for `blocked`, which waits for others. */
   readonly delayMs: number
   readonly error: ErrorRecord | null
   /** JSON text of the handler's value. */
   readonly result?: string
+  /** Who tried it and for how long: for the history. */
+  readonly ran?: { readonly workerId: string; readonly durationMs: number }
+  /** It was not its turn after all (its key is blocked, a limit is reached): nothing is added to the history, the error kept is the row's own. */
+  readonly deferred?: true
 }
+
+/** What a worker may write about a command. */
+export type UpdateState = Exclude<RowState, 'scheduled' | 'cancelled'>
 
 /**
  * Progress of a leased chunk. Commands named in `updates` get a row of their own; indexes in `finished` succeeded
@@ -104,12 +153,16 @@ export interface Settlement extends LeaseRef {
   readonly updates: readonly CommandUpdate[]
   readonly finished: readonly number[]
   readonly complete: boolean
+  /** Stored in the same commit, as `append` would, if the lease is held: what follows from these outcomes. Keys are not looked at. */
+  readonly appends?: readonly ChunkDraft[]
 }
 
 /** Heartbeat of one lease, with what has been finished since the last one. */
 export interface LeaseProgress extends LeaseRef {
   readonly updates: readonly CommandUpdate[]
   readonly finished: readonly number[]
+  /** As in a settlement. */
+  readonly appends?: readonly ChunkDraft[]
   /** The command about to run alone, when the chunk is isolated; null clears it, undefined leaves it. */
   readonly cursor?: number | null
   /** Give the chunk back: it is ready again at once and this does not count as a crash. */

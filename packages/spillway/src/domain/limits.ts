@@ -41,3 +41,23 @@ export const DELAY_MS_MAX = 10 * 365 * 86_400_000
 export const NODE_SILENCES_MAX = 10
 /** How far the wall clocks of the store and of the processes that use it may be apart: hosts that keep time by NTP stay far below. */
 export const CLOCK_SKEW_MS_MAX = 5_000
+/** Characters of a completion token that a handler names itself: what cannot be guessed is long. */
+export const TOKEN_LENGTH_MIN = 16
+export const TOKEN_LENGTH_MAX = 512
+/** Bytes of a command's memo: what its stages leave for each other. */
+export const MEMO_BYTES_MAX = 16 * 1024
+/** Bytes of what the steps of one command recorded, as JSON, and how many there may be. */
+export const STEPS_BYTES_MAX = 256 * 1024
+export const STEPS_MAX = 100
+/** Commands of one call of a verb on many: cancel, redrive, discard. */
+export const VERB_COMMANDS_MAX = 500
+/** Characters of an audit row's actor, reason and target. */
+export const AUDIT_TEXT_MAX = 500
+/** Bytes of a value that processes share through the store. */
+export const SHARED_BYTES_MAX = 512 * 1024
+/** Characters of a tenant's name. */
+export const TENANT_LENGTH_MAX = 100
+/** Every so many claims of a queue the oldest chunks go first, whatever their priority: what bounds starving. */
+export const OLDEST_FIRST_EVERY = 8
+/** Prefix of the queues, commands and shared values that are Spillway's own. */
+export const RESERVED_PREFIX = 'spillway.'

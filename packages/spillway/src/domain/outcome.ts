@@ -12,7 +12,7 @@ export interface Ok {
   /** Kept with the command as JSON, at most 64 KiB. */
   readonly value?: unknown
 }
-/** A business no: the command was understood and refused. Final. */
+/** A business no: the command was understood and refused. Final, unless the type's failure policy says otherwise. */
 export interface Failed {
   readonly outcome: 'failed'
   readonly reason: string
@@ -23,15 +23,48 @@ export interface Retry {
   readonly reason: string
   readonly afterMs?: number
 }
+/** It may have happened or not: the type's `reconcile` is asked; without one it is an exception. */
+export interface Unknown {
+  readonly outcome: 'unknown'
+  readonly reason: string
+}
+/** The counterpart will answer later: by `complete(token, outcome)` or when polled, at the latest at the deadline. */
+export interface Pending {
+  readonly outcome: 'pending'
+  /** What the counterpart answers with, at least TOKEN_LENGTH_MIN characters; only its hash is kept. None where a poll asks. */
+  readonly token?: string
+  /** ms from now. */
+  readonly deadlineMs: number
+}
 export interface Exception {
   readonly outcome: 'exception'
   readonly fault: FaultKind
   readonly error: ErrorRecord
+  /** Which of the policy's overrides fits the error, by place; none = the policy itself. */
+  readonly override?: number
 }
 
 /** What a handler may return for a command. */
-export type HandlerOutcome = Ok | Failed | Retry
+export type HandlerOutcome = Ok | Failed | Retry | Unknown | Pending
+/** What `complete` may be told, and a poll may return. */
+export type CompletionOutcome = Ok | Failed | Retry | Unknown
 export type Outcome = HandlerOutcome | Exception
+
+/** What `reconcile` says about a command that may have happened: it did (with its result) ... */
+export interface Applied {
+  readonly reconciled: 'applied'
+  readonly value?: unknown
+}
+/** ... it did not, and may be executed again ... */
+export interface NotApplied {
+  readonly reconciled: 'notApplied'
+}
+/** ... or nobody can tell yet. */
+export interface StillUnknown {
+  readonly reconciled: 'stillUnknown'
+  readonly reason: string
+}
+export type Reconciliation = Applied | NotApplied | StillUnknown
 
 /** An error as it is kept with a command: bounded text, no payload. */
 export interface ErrorRecord {
@@ -52,9 +85,35 @@ export function retry(reason: string, options: { afterMs?: number } = {}): Retry
     : { outcome: 'retry', reason, afterMs: options.afterMs }
 }
 
+export function unknown(reason: string): Unknown {
+  return { outcome: 'unknown', reason }
+}
+export function applied(value?: unknown): Applied {
+  return value === undefined ? { reconciled: 'applied' } : { reconciled: 'applied', value }
+}
+export function notApplied(): NotApplied {
+  return { reconciled: 'notApplied' }
+}
+export function stillUnknown(reason = 'not known yet'): StillUnknown {
+  return { reconciled: 'stillUnknown', reason }
+}
+
 const OK: Ok = Object.freeze({ outcome: 'ok' })
 
+const HANDLER_OUTCOMES: ReadonlySet<unknown> = new Set(['ok', 'failed', 'retry', 'unknown', 'pending'])
+const RECONCILIATIONS: ReadonlySet<unknown> = new Set(['applied', 'notApplied', 'stillUnknown'])
+
 export function isHandlerOutcome(value: unknown): value is HandlerOutcome {
-  if (typeof value !== 'object' || value === null || !('outcome' in value)) return false
-  return value.outcome === 'ok' || value.outcome === 'failed' || value.outcome === 'retry'
+  return (
+    typeof value === 'object' && value !== null && 'outcome' in value && HANDLER_OUTCOMES.has(value.outcome)
+  )
+}
+
+export function isReconciliation(value: unknown): value is Reconciliation {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'reconciled' in value &&
+    RECONCILIATIONS.has(value.reconciled)
+  )
 }

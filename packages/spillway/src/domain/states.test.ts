@@ -3,8 +3,11 @@ import {
   COMMAND_STATES,
   type CommandEvent,
   type CommandState,
+  carriedState,
   EVENTS,
   isTerminal,
+  redriveEvent,
+  STAGES,
   statesAllowing,
   TRANSITIONS,
   transition,
@@ -15,18 +18,41 @@ const ALLOWED: readonly (readonly [CommandState, CommandEvent, CommandState])[] 
   ['accepted', 'claim', 'running'],
   ['accepted', 'cancel', 'cancelled'],
   ['running', 'lose', 'accepted'],
-  ['running', 'ok', 'succeeded'],
-  ['running', 'fail', 'failed'],
-  ['running', 'retry', 'retrying'],
-  ['running', 'exhaust', 'dead'],
+  ['running', 'block', 'blocked'],
+  ...answered('running'),
   ['scheduled', 'promote', 'accepted'],
   ['scheduled', 'cancel', 'cancelled'],
   ['retrying', 'promote', 'accepted'],
   ['retrying', 'cancel', 'cancelled'],
+  ...answered('reconciling'),
+  ...answered('pending'),
+  ['compensating', 'undone', 'compensated'],
+  ['compensating', 'undo', 'compensating'],
+  ['compensating', 'exhaust', 'dead'],
+  ['blocked', 'unblock', 'retrying'],
+  ['blocked', 'cancel', 'cancelled'],
   ['failed', 'redrive', 'retrying'],
+  ['failed', 'discard', 'cancelled'],
   ['dead', 'redrive', 'retrying'],
+  ['dead', 'redriveDoubt', 'reconciling'],
+  ['dead', 'redriveUndo', 'compensating'],
+  ['dead', 'discard', 'cancelled'],
   ['cancelled', 'redrive', 'retrying'],
 ]
+
+function answered(from: CommandState): (readonly [CommandState, CommandEvent, CommandState])[] {
+  return [
+    [from, 'ok', 'succeeded'],
+    [from, 'fail', 'failed'],
+    [from, 'retry', 'retrying'],
+    [from, 'doubt', 'reconciling'],
+    [from, 'pend', 'pending'],
+    [from, 'undo', 'compensating'],
+    [from, 'exhaust', 'dead'],
+  ]
+}
+
+const LEAVES_AN_END: readonly CommandEvent[] = ['discard', 'redrive', 'redriveDoubt', 'redriveUndo']
 
 describe('transitions', () => {
   for (const state of COMMAND_STATES) {
@@ -42,12 +68,12 @@ describe('transitions', () => {
     expect(Object.keys(TRANSITIONS).sort()).toEqual([...COMMAND_STATES].sort())
   })
 
-  it('lets only a redrive leave a terminal state', () => {
+  it('lets only a redrive or a discard leave a terminal state', () => {
     for (const state of COMMAND_STATES.filter(isTerminal)) {
-      expect(EVENTS.filter((event) => transition(state, event) !== null)).toEqual(
-        state === 'succeeded' ? [] : ['redrive'],
-      )
+      const leaving = EVENTS.filter((event) => transition(state, event) !== null)
+      expect(leaving.filter((event) => !LEAVES_AN_END.includes(event))).toEqual([])
     }
+    for (const state of ['succeeded', 'compensated'] as const) expect(TRANSITIONS[state]).toEqual({})
   })
 
   it('leads from every state to a terminal one', () => {
@@ -59,7 +85,32 @@ describe('transitions', () => {
   })
 
   it('names the states a guarded update starts from', () => {
-    expect(statesAllowing('cancel')).toEqual(['accepted', 'scheduled', 'retrying'])
+    expect(statesAllowing('cancel')).toEqual(['accepted', 'scheduled', 'retrying', 'blocked'])
     expect(statesAllowing('redrive')).toEqual(['failed', 'dead', 'cancelled'])
+    expect(statesAllowing('discard')).toEqual(['failed', 'dead'])
+    expect(statesAllowing('undone')).toEqual(['compensating'])
+  })
+})
+
+describe('a command that a promoted chunk carries', () => {
+  it('is accepted or running when it is simply to be run, and keeps its name otherwise', () => {
+    expect(STAGES.map((stage) => [carriedState(stage, false), carriedState(stage, true)])).toEqual([
+      ['accepted', 'running'],
+      ['reconciling', 'reconciling'],
+      ['pending', 'pending'],
+      ['compensating', 'compensating'],
+    ])
+  })
+})
+
+describe('a redrive', () => {
+  it('goes on where a dead command stopped', () => {
+    const becomes = STAGES.map((stage) => transition('dead', redriveEvent('dead', stage)))
+    expect(becomes).toEqual(['retrying', 'reconciling', 'reconciling', 'compensating'])
+  })
+
+  it('runs what was refused or cancelled, whatever was done with it before', () => {
+    for (const state of ['failed', 'cancelled'] as const)
+      for (const stage of STAGES) expect(transition(state, redriveEvent(state, stage))).toBe('retrying')
   })
 })

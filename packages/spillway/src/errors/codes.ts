@@ -59,6 +59,26 @@ export const ERROR_CODES = {
     retryable: false,
     summary: 'Transaction settlement on this store needs a synchronous handler.',
   },
+  token_unknown: {
+    category: 'usage',
+    retryable: false,
+    summary: 'No command waits for this completion token: it was used, has expired or never was.',
+  },
+  endpoint_gone: {
+    category: 'usage',
+    retryable: false,
+    summary: 'The endpoint answered 410 and gets no more callbacks until it is enabled again.',
+  },
+  invalid_signature: {
+    category: 'usage',
+    retryable: false,
+    summary: 'The callback is not signed by a holder of the secret, or not recently.',
+  },
+  quota_exceeded: {
+    category: 'unavailable',
+    retryable: true,
+    summary: 'This tenant has used up its share; others have not.',
+  },
   queue_full: { category: 'unavailable', retryable: true, summary: 'The queue holds as much as it may.' },
   discarded: {
     category: 'unavailable',
@@ -89,6 +109,11 @@ export const ERROR_CODES = {
     category: 'unavailable',
     retryable: false,
     summary: 'The worker died or stalled while running this command.',
+  },
+  lease_lost: {
+    category: 'unavailable',
+    retryable: true,
+    summary: 'Somebody else has the command by now; what this execution still does is not recorded.',
   },
   store_incompatible: {
     category: 'incompatible',

@@ -15,6 +15,8 @@ export interface PreparedCommand {
   readonly key: KeyDraft | null
   readonly priority: number
   readonly partition: number | null
+  /** Whose command it is, on a queue that serves tenants in turn; else null. */
+  readonly tenant: string | null
   /** Not before this time, ms since the epoch; null = now. */
   readonly runAt: number | null
 }

@@ -14,6 +14,7 @@ import type {
 import type { StoreControl } from './store-control.js'
 import type { StoreNodes } from './store-nodes.js'
 import type { StoreReader } from './store-reader.js'
+import type { StoreShared } from './store-shared.js'
 
 export interface StoreCapabilities {
   /** What a command is safe from once append resolved: `process` = lost with this process, `disk` = survives it. */
@@ -49,6 +50,17 @@ export interface ClaimRequest {
   readonly commandsMax: number
   readonly leaseMs: number
   readonly workerId: string
+  /** Only chunks of this tenant; absent = of all. */
+  readonly tenant?: string
+  /** In commit order whatever the priority, so that nothing starves. */
+  readonly oldestFirst?: true
+}
+
+/** A tenant with something to claim. */
+export interface ReadyTenant {
+  readonly tenant: string
+  /** Its oldest claimable chunk was committed then, ms since the epoch. */
+  readonly oldestAt: number
 }
 
 export interface PromoteRequest {
@@ -64,6 +76,8 @@ export interface PruneRequest {
   readonly retentionMs: number
   /** Dead, failed and cancelled commands keep their chunk this long instead. */
   readonly failedRetentionMs: number
+  /** Audit rows older than this are removed; absent = none. Shared values go once their own time has come. */
+  readonly auditRetentionMs?: number
   /** Rows of each kind to remove at most, so that one call stays short. */
   readonly limit: number
 }
@@ -134,7 +148,15 @@ export interface StoreSchema {
   migrate(): Promise<SchemaState>
 }
 
-export interface Store<Tx = unknown> {
+export interface StoreLifecycle {
+  /** Connects and checks versions. Throws `store_incompatible` when the schema is missing or does not fit. */
+  open(): Promise<void>
+  close(): Promise<void>
+  /** Writes something harmless as durably as an append: throws when the store cannot take commands now. For readiness. */
+  probe(): Promise<void>
+}
+
+export interface Store<Tx = unknown> extends StoreLifecycle {
   /** Short name for messages and metrics: `memory`, `sqlite`, ... */
   readonly name: string
   readonly capabilities: StoreCapabilities
@@ -142,19 +164,21 @@ export interface Store<Tx = unknown> {
   readonly reader: StoreReader
   readonly control: StoreControl
   readonly nodes: StoreNodes
+  readonly shared: StoreShared
   readonly schema: StoreSchema
-
-  /** Connects and checks versions. Throws `store_incompatible` when the schema is missing or does not fit. */
-  open(): Promise<void>
-  close(): Promise<void>
 
   /** Stores chunks durably and says per command what became of it. Resending a chunk id is harmless and answers the same. */
   append(drafts: readonly ChunkDraft[], options?: AppendOptions<Tx>): Promise<readonly AppendResult[]>
   /**
-   * Leases ready chunks and chunks whose lease expired, by (priority descending, commit order). Skips paused queues. Of an ordered
+   * Leases ready chunks and chunks whose lease expired, by (priority descending, commit order), or by commit order alone. Skips paused queues. Of an ordered
    * queue's partition (partition not null) at most one chunk is leased at a time, oldest first. Tokens of a chunk strictly increase.
    */
   claim(request: ClaimRequest): Promise<readonly Lease[]>
+  /**
+   * Tenants of which a claim of these types would find something, oldest chunk first; at most `limit`. Chunks without a tenant count as
+   * tenant ''. Cost follows the number of tenants, not of chunks.
+   */
+  readyTenants(queue: string, types: readonly string[], limit: number): Promise<readonly ReadyTenant[]>
   /** Heartbeat: prolongs leases and records progress. */
   extend(items: readonly LeaseProgress[], leaseMs: number): Promise<readonly LeaseVerdict[]>
   /** Writes outcomes: compare-and-set on (chunk, token); commands that did not succeed get their row in the same transaction. */
@@ -165,10 +189,12 @@ export interface Store<Tx = unknown> {
    * of a handler that hangs may still be running then, and must not keep the rollback from ending the call.
    */
   settleWithin(leases: readonly LeaseRef[], work: SettleWork<Tx>): Promise<readonly LeaseVerdict[]>
-  /** Moves due parked commands into fresh chunks; returns how many. Guarded: any number of callers behave as one. */
+  /**
+   * First lets go of `blocked` commands whose ordering key nobody holds up any more: they become `retrying`, due now. Then moves due parked
+   * commands into fresh chunks, by (due time, place); a chunk has one queue, type, priority, partition, tenant and stage. Returns how many it
+   * moved. Guarded: any number of callers behave as one.
+   */
   promote(request: PromoteRequest): Promise<number>
   /** Removes what has outlived its retention, in bounded steps. */
   prune(request: PruneRequest): Promise<PruneReport>
-  /** Writes something harmless as durably as an append: throws when the store cannot take commands now. For readiness. */
-  probe(): Promise<void>
 }

@@ -39,7 +39,7 @@ export type TelemetryEvent =
       readonly event: 'command.finished'
       readonly queue: string
       readonly type: string
-      readonly outcome: 'succeeded' | 'failed' | 'dead' | 'cancelled'
+      readonly outcome: 'succeeded' | 'failed' | 'dead' | 'cancelled' | 'compensated'
       readonly count: number
       readonly completionMs: number | null
     }
@@ -85,6 +85,44 @@ export type TelemetryEvent =
       readonly reason: string
       readonly paused: boolean
     }
+  /** A circuit breaker changed: a type that keeps failing is left alone for a while. */
+  | {
+      readonly event: 'breaker.changed'
+      readonly queue: string
+      readonly type: string
+      readonly state: 'closed' | 'open' | 'half-open'
+    }
+  /** Handler calls at once that the adaptive limit allows, and what it saw. */
+  | {
+      readonly event: 'limit.changed'
+      readonly queue: string
+      readonly limit: number
+      readonly reason: 'latency' | 'errors' | 'timeout' | 'ceiling' | 'recovered' | 'pressure'
+    }
+  /** Commands that were put back because a limit was reached. */
+  | {
+      readonly event: 'command.deferred'
+      readonly queue: string
+      readonly type: string
+      readonly reason: 'rate_limited' | 'retry_budget' | 'blocked'
+      readonly count: number
+    }
+  /** A submit was refused by admission control. */
+  | {
+      readonly event: 'admission.refused'
+      readonly queue: string
+      readonly reason: 'depth' | 'bytes' | 'age' | 'tenant'
+      readonly count: number
+    }
+  /** One attempt to tell upstream. `status` null when there was no answer. */
+  | {
+      readonly event: 'callback.delivery'
+      readonly outcome: 'delivered' | 'retry' | 'gone' | 'blocked' | 'failed'
+      readonly status: number | null
+      readonly durationMs: number
+    }
+  /** The event loop stood still for so long; `types` are the commands whose handlers ran then. */
+  | { readonly event: 'event_loop.blocked'; readonly durationMs: number; readonly types: readonly string[] }
   /** Something abnormal outside any command: logged as a line. */
   | { readonly event: 'fault'; readonly where: string; readonly error: unknown }
   | {
