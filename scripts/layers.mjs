@@ -3,7 +3,16 @@
 // thing. Change them together with ARCHITECTURE.md, and only with a reason.
 
 const CORE = ['domain', 'errors', 'ports']
-const DELIVERY = ['intake', 'channels', 'worker', 'maintenance', 'sinks', 'group-commit']
+const DELIVERY = [
+  'intake',
+  'channels',
+  'worker',
+  'maintenance',
+  'sinks',
+  'callbacks',
+  'operations',
+  'group-commit',
+]
 const STORES = ['stores/memory', 'stores/sqlite', 'stores/postgres', 'stores/mysql']
 const COMPOSED = [...CORE, ...DELIVERY, 'runtime', 'telemetry', 'config', 'app']
 
@@ -18,6 +27,8 @@ export const LAYERS = {
   worker: [...CORE, 'config', 'group-commit'],
   maintenance: [...CORE, 'config'],
   sinks: [...CORE, 'config'],
+  callbacks: [...CORE, 'config'],
+  operations: [...CORE, 'config'],
   runtime: CORE,
   telemetry: CORE,
   'stores/memory': CORE,
@@ -29,7 +40,7 @@ export const LAYERS = {
   http: [...CORE, 'config', 'app'],
   cli: [...COMPOSED, ...STORES, 'http', 'index.ts'],
   testing: [...COMPOSED, ...STORES, 'index.ts'],
-  'index.ts': [...CORE, 'app', 'config', 'sinks', 'channels'],
+  'index.ts': [...CORE, 'app', 'callbacks', 'config', 'sinks', 'channels'],
 }
 
 /** npm package -> the layers that may import it. A package that is missing here may not be imported at all. */
@@ -38,6 +49,7 @@ export const PACKAGES = {
   '@standard-schema/spec': ['ports', 'config', 'intake', 'app', 'index.ts'],
   citty: ['cli'],
   fastify: ['http'],
+  'ipaddr.js': ['callbacks'],
   jiti: ['config', 'channels', 'cli'],
   mysql2: ['stores/mysql', 'testing'],
   pg: ['stores/postgres', 'testing'],
@@ -45,6 +57,7 @@ export const PACKAGES = {
   pino: ['telemetry'],
   piscina: ['channels', 'worker'],
   'prom-client': ['telemetry'],
+  undici: ['callbacks'],
   uuidv7: ['runtime'],
   zod: ['config', 'http', 'cli'],
 }
@@ -52,6 +65,8 @@ export const PACKAGES = {
 /** Node module -> the layers that may import it. Modules that are missing here are free to all but PURE layers. */
 export const NODE_MODULES = {
   child_process: ['cli', 'testing'],
+  dns: ['callbacks'],
+  'dns/promises': ['callbacks'],
   fs: ['config', 'stores/sqlite', 'cli', 'testing'],
   'fs/promises': ['config', 'stores/sqlite', 'cli', 'testing'],
   http: ['http', 'cli', 'testing'],
