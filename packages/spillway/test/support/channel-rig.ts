@@ -1,7 +1,7 @@
 // One queue with its channel, intake, executor and a memory store, on virtual time. The handlers are the test's.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type ChannelContext, createChannel, type OpenChannel } from '../../src/channels/index.js'
+import { type ChannelContext, createChannel, type OpenChannel, QueueLoads } from '../../src/channels/index.js'
 import {
   type AnyCommand,
   type ChannelSpec,
@@ -18,6 +18,8 @@ import { memory } from '../../src/stores/memory/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { createExecutor } from '../../src/worker/index.js'
+import type { ReporterOptions } from '../../src/worker/reporter.js'
+import { newSecret } from '../worker/worker-kit.js'
 import { type FaultingStore, faultingStore } from './faulting-store.js'
 
 export const QUEUE = 'lane'
@@ -49,7 +51,9 @@ export interface Rig {
   stored(id: string): Promise<CommandView | null>
 }
 
-export interface RigOptions extends Pick<ChannelContext, 'closeTimeoutMs' | 'appendsInFlightMax'> {
+export interface RigOptions
+  extends Pick<ChannelContext, 'closeTimeoutMs' | 'appendsInFlightMax' | 'callbackRoute' | 'listener'> {
+  readonly callbackOf?: ReporterOptions['callbackOf']
   readonly queue?: Omit<QueueOptions, 'channel'>
   readonly executor?: ChannelContext['executor']
   /** The store takes part in its callers' transactions. */
@@ -68,14 +72,20 @@ export function channelRig(
   const telemetry = { record: (event: TelemetryEvent) => void events.push(event) }
   const faulting = faultingStore(memory({ clock }), clock, options.transactionalAppend)
   const { store } = faulting
-  const config = resolveConfig({ store, commands, queues: { [QUEUE]: { ...options.queue, channel: spec } } })
+  const queues = { [QUEUE]: { ...options.queue, channel: spec } }
+  const callbacks = { secrets: [`whsec_${'x'.repeat(32)}`] }
+  const config = resolveConfig({ store, commands, queues, callbacks })
   const queue = config.queues.get(QUEUE)
   if (queue === undefined) throw new Error('no queue')
   const definitions = config.commands
   const {
-    executor = createExecutor({ definitions, store, clock, random, telemetry }),
+    executor = createExecutor({
+      ...{ definitions, store, clock, random, telemetry, workerId: 'w1', newSecret },
+      ...(options.callbackOf === undefined ? {} : { callbackOf: options.callbackOf }),
+    }),
     queue: _,
     transactionalAppend: __,
+    callbackOf: ___,
     ...limits
   } = options
   const channel = createChannel(spec, {
@@ -86,6 +96,7 @@ export function channelRig(
     clock,
     newChunkId: createChunkIds(clock, random),
     telemetry,
+    loads: new QueueLoads({ reader: store.reader, clock, telemetry }),
     ...limits,
   })
   const intake = new Intake({

@@ -48,11 +48,12 @@ do $$ declare made text; begin
   for made in
     select format('%I.%I', schemaname, tablename) from pg_tables
     where schemaname = '@' and tablename not in ('migrations', 'chunks', 'bodies', 'results', 'keys_0', 'keys_1', 'key_ring',
-      'parked', 'queues', 'nodes', 'roles', 'probes')
+      'parked', 'queues', 'nodes', 'roles', 'probes', 'shared', 'audit')
   loop execute 'drop table ' || made; end loop;
 end $$;
 delete from @.chunks; delete from @.bodies; delete from @.results; delete from @.keys_0; delete from @.keys_1;
 delete from @.parked; delete from @.queues; delete from @.nodes; delete from @.roles; delete from @.probes;
+delete from @.shared; delete from @.audit;
 update @.key_ring set current = 0, other_expires_at = null`
 
 let schemas = 0

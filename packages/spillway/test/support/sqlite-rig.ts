@@ -110,6 +110,18 @@ export function complete({ chunkId, token }: Lease): Settlement {
   return { chunkId, token, updates: [], finished: [], complete: true }
 }
 
+/** Collects the statements that are prepared: for `wrap`. */
+export function listening(client: SqliteClient, statements: Set<string>): SqliteClient {
+  return {
+    DatabaseSync: class extends client.DatabaseSync {
+      override prepare(sql: string) {
+        statements.add(sql)
+        return super.prepare(sql)
+      }
+    },
+  }
+}
+
 function recording(client: SqliteClient, connections: SqliteDatabase[]): SqliteClient {
   return {
     DatabaseSync: class extends client.DatabaseSync {

@@ -1,8 +1,9 @@
 // Leasing chunks: by priority, then commit order, whatever is ready or whose lease expired.
 
 import { DEFAULT_QUEUE_SETTINGS, type Lease } from '../../domain/index.js'
-import type { ClaimRequest } from '../../ports/index.js'
-import { offerExpired, type QueueRecord, takeNext } from './queue.js'
+import type { ClaimRequest, ReadyTenant } from '../../ports/index.js'
+import { blockersOf } from './ordering.js'
+import { claimableInOrder, offerExpired, type QueueRecord, takeNext, tenantOf } from './queue.js'
 import { type ChunkRecord, liveCount } from './records.js'
 import { finishChunk, type MemoryState } from './state.js'
 
@@ -16,13 +17,33 @@ export function claim(state: MemoryState, request: ClaimRequest, now: number): L
   const leases: Lease[] = []
   let commands = 0
   while (leases.length < chunksMax && (leases.length === 0 || commands < request.commandsMax)) {
-    const chunk = takeNext(queue, request.types)
+    const chunk = takeNext(queue, request)
     if (chunk === undefined) break
     commands += liveCount(chunk)
     const lease = takeLease(state, queue, chunk, now + request.leaseMs, now)
     if (lease !== null) leases.push(lease)
   }
   return leases
+}
+
+/** In commit order of the oldest chunk of each that could be claimed. */
+export function readyTenants(
+  state: MemoryState,
+  name: string,
+  types: readonly string[],
+  limit: number,
+  now: number,
+): ReadyTenant[] {
+  const queue = state.queues.get(name)
+  if (queue === undefined || (state.settings.get(name) ?? DEFAULT_QUEUE_SETTINGS).paused) return []
+  offerExpired(queue, now)
+  const oldestAt = new Map<string, number>()
+  for (const chunk of claimableInOrder(queue, types)) {
+    if (oldestAt.size === limit) break
+    const tenant = tenantOf(chunk)
+    if (!oldestAt.has(tenant)) oldestAt.set(tenant, chunk.createdAt)
+  }
+  return Array.from(oldestAt, ([tenant, at]) => ({ tenant, oldestAt: at }))
 }
 
 function takeLease(
@@ -42,10 +63,10 @@ function takeLease(
   chunk.token += 1
   chunk.leaseExpiresAt = expiresAt
   queue.leased.push(chunk)
-  return leaseOf(chunk)
+  return leaseOf(queue, chunk)
 }
 
-function leaseOf(chunk: ChunkRecord): Lease {
+function leaseOf(queue: QueueRecord, chunk: ChunkRecord): Lease {
   return {
     chunkId: chunk.id,
     token: chunk.token,
@@ -53,6 +74,9 @@ function leaseOf(chunk: ChunkRecord): Lease {
     type: chunk.type,
     priority: chunk.priority,
     partition: chunk.partition,
+    tenant: chunk.tenant,
+    stage: chunk.stage,
+    blockers: chunk.partition === null ? null : blockersOf(queue, chunk),
     codec: chunk.codec,
     body: chunk.body,
     size: chunk.size,

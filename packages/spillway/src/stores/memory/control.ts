@@ -1,71 +1,53 @@
-// Operators' verbs on stored commands and queues. Whether a verb is allowed is asked of the domain's transition table.
+// Operators' and counterparts' verbs on what is stored: each is one step, with what follows from it and who did it.
 
-import {
-  changedSettings,
-  DEFAULT_QUEUE_SETTINGS,
-  isDefaultSettings,
-  type QueueSettings,
-  transition,
-} from '../../domain/index.js'
-import type { ControlVerdict } from '../../ports/index.js'
-import { liveCount } from './records.js'
-import {
-  addRow,
-  findCommand,
-  finishChunk,
-  type MemoryState,
-  markOver,
-  moveRow,
-  type StoredCommand,
-} from './state.js'
-import { stateOf } from './view.js'
+import type { StoreControl, VerbOptions } from '../../ports/index.js'
+import { writeAudit } from './audit.js'
+import { completeOne } from './completion.js'
+import { configureQueue, queueSettings } from './queue-settings.js'
+import { appendFollowing } from './settle.js'
+import type { MemoryState } from './state.js'
+import { cancelOne, discardOne, redriving, type Verb } from './verbs.js'
 import type { Notify } from './wake.js'
 
-export function cancelOne(state: MemoryState, id: string, now: number): ControlVerdict {
-  const command = findCommand(state, id)
-  if (command === null) return 'not_found'
-  if (transition(stateOf(command), 'cancel') === null) return 'conflict'
-  leaveChunk(state, command, now)
-  const row = command.row ?? addRow(state, command.chunk, command.index)
-  moveRow(state, row, 'cancelled', now, now)
-  return 'ok'
-}
-
-/** Takes the command out of the chunk it waits in, if it does; a chunk left empty is done. */
-function leaveChunk(state: MemoryState, { chunk, index, row }: StoredCommand, now: number): void {
-  const holder = row === null ? chunk : row.carrier
-  if (holder === null) return
-  markOver(holder, row === null ? index : row.carrierIndex)
-  if (liveCount(holder) === 0) finishChunk(state, holder, now)
-}
-
-export function redriveOne(state: MemoryState, id: string, now: number, notify: Notify): ControlVerdict {
-  const command = findCommand(state, id)
-  if (command === null) return 'not_found'
-  const { row, chunk } = command
-  if (row === null || transition(stateOf(command), 'redrive') === null) return 'conflict'
-  row.attempts = 0
-  row.generation += 1
-  moveRow(state, row, 'retrying', now, now)
-  notify(chunk.queue, 1)
-  return 'ok'
-}
-
-export function configureQueue(
+/** `run` makes one step of each call, at the time it begins. */
+export function newControl(
   state: MemoryState,
-  queue: string,
-  change: Partial<QueueSettings>,
+  run: <T>(step: (now: number) => T) => Promise<T>,
   notify: Notify,
-): QueueSettings {
-  const settings = changedSettings(state.settings.get(queue) ?? DEFAULT_QUEUE_SETTINGS, change)
-  state.settings.set(queue, settings)
-  // There may be work for workers that found none before.
-  if (!settings.paused) notify(queue, 0)
-  return settings
+): StoreControl {
+  const toEach = <Item, Verdict extends string>(
+    items: readonly Item[],
+    options: VerbOptions,
+    verb: Verb<Item, Verdict>,
+  ): Promise<Verdict[]> => run((now) => applyVerb(state, items, options, now, notify, verb))
+  return {
+    cancel: (ids, options = {}) => toEach(ids, options, cancelOne),
+    redrive: (ids, options = {}) => toEach(ids, options, redriving(options.payloads)),
+    discard: (ids, options = {}) => toEach(ids, options, discardOne),
+    complete: (items, options = {}) => toEach(items, options, completeOne),
+    configureQueue: (queue, change, audit) =>
+      run((now) => {
+        if (audit !== undefined) writeAudit(state, audit, null, now)
+        return configureQueue(state, queue, change, notify)
+      }),
+    queueSettings: () => run(() => queueSettings(state)),
+    audit: (note, count) => run((now) => writeAudit(state, note, count, now)),
+  }
 }
 
-/** By name, of the queues that are not as any queue is. */
-export function queueSettings(state: MemoryState): Map<string, QueueSettings> {
-  const changed = [...state.settings].filter(([, settings]) => !isDefaultSettings(settings))
-  return new Map(changed.sort(([a], [b]) => (a < b ? -1 : 1)))
+/** Does the verb to each, and writes what follows from what took effect. */
+function applyVerb<Item, Verdict extends string>(
+  state: MemoryState,
+  items: readonly Item[],
+  { audit, appends }: VerbOptions,
+  now: number,
+  notify: Notify,
+  verb: Verb<Item, Verdict>,
+): Verdict[] {
+  const verdicts = items.map((item, at) => verb(state, item, now, notify, at))
+  const isDone = (_: unknown, at: number) => verdicts[at] === 'ok'
+  appendFollowing(state, appends?.filter(isDone), now, notify)
+  const count = verdicts.filter(isDone).length
+  if (audit !== undefined && count > 0) writeAudit(state, audit, count, now)
+  return verdicts
 }

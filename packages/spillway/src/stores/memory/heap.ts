@@ -23,6 +23,10 @@ export class Heap<Item extends HeapItem> {
     return this.#items[0]
   }
 
+  has(item: Item): boolean {
+    return this.#items[item.slot] === item
+  }
+
   push(item: Item): void {
     this.#rise(item, this.#items.length)
   }

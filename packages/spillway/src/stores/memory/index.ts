@@ -1,2 +1,2 @@
-export { type MemoryOptions, memory, rowsOf } from './memory-store.js'
+export { commandOf, type MemoryOptions, memory, rowsOf } from './memory-store.js'
 export { type MemoryRow, type MemoryTable, type MemoryTx, rowKey } from './tables.js'

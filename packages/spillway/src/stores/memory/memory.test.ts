@@ -69,6 +69,13 @@ it('gives answers that are its caller’s to change', async () => {
   expect(await store.reader.accounting()).toMatchObject({ accepted: 2, succeeded: 2 })
 })
 
+it('refuses to continue a listing with what no listing gave', async () => {
+  const { reader } = memory({ clock: new VirtualClock() })
+  const refused = { code: 'invalid_argument' }
+  await expect(reader.audit({ limit: 1, after: 'x' })).rejects.toMatchObject(refused)
+  await expect(reader.list({ limit: 1, after: 'x' })).rejects.toMatchObject(refused)
+})
+
 it('makes way for the next chunk of a partition when nothing of the first is left to run', async () => {
   const clock = new VirtualClock()
   for (const end of ['released', 'expired'] as const) {

@@ -2,13 +2,15 @@
 
 import { CHUNK_BYTES_MAX, type ChunkMember, commandId, encodeBody } from '../../domain/index.js'
 import type { PromoteRequest } from '../../ports/index.js'
+import { placeOf, unblockedRows } from './ordering.js'
 import { payloadReader } from './payloads.js'
 import { enqueue } from './queue.js'
 import { type Cargo, type ChunkRecord, newChunk, type RowRecord } from './records.js'
-import { carryRow, type MemoryState, queueOf } from './state.js'
+import { carryRow, type MemoryState, moveRow, queueOf } from './state.js'
 import type { Notify } from './wake.js'
 
 export function promote(state: MemoryState, request: PromoteRequest, now: number, notify: Notify): number {
+  unblock(state, request.limit, now)
   const rows = takeDue(state, request.limit, now)
   const payloadOf = payloadReader()
   for (const group of groupRows(rows)) {
@@ -23,6 +25,16 @@ export function promote(state: MemoryState, request: PromoteRequest, now: number
   return rows.length
 }
 
+/** Lets go of what nobody holds up any more. */
+function unblock(state: MemoryState, limit: number, now: number): void {
+  let left = limit
+  for (const queue of state.queues.values()) {
+    const rows = unblockedRows(queue, left)
+    for (const row of rows) moveRow(state, row, 'retrying', now, now)
+    left -= rows.length
+  }
+}
+
 function takeDue(state: MemoryState, limit: number, now: number): RowRecord[] {
   const rows: RowRecord[] = []
   while (rows.length < limit) {
@@ -34,12 +46,12 @@ function takeDue(state: MemoryState, limit: number, now: number): RowRecord[] {
   return rows
 }
 
-/** A chunk has one queue, type, priority and partition. */
+/** A chunk has one queue, type, priority, partition, tenant and stage. */
 function groupRows(rows: readonly RowRecord[]): Iterable<RowRecord[]> {
   const groups = new Map<string, RowRecord[]>()
   for (const row of rows) {
-    const { queue, type, priority, partition } = row.origin
-    const name = JSON.stringify([queue, type, priority, partition])
+    const { queue, type, priority, partition, tenant } = row.origin
+    const name = JSON.stringify([queue, type, priority, partition, tenant, row.stage])
     const group = groups.get(name)
     if (group === undefined) groups.set(name, [row])
     else group.push(row)
@@ -72,12 +84,13 @@ function load(
   id: string,
   now: number,
 ): ChunkRecord {
-  const { queue, type, priority, partition, codec } = (rows[0] as RowRecord).origin
+  const { origin, stage } = rows[0] as RowRecord
+  const { queue, type, priority, partition, tenant, codec } = origin
   state.lastSeq += 1
   const body = encodeBody(payloads)
   const chunk = newChunk(
-    { id, queue, type, priority, partition, codec, body, size: rows.length },
-    { seq: state.lastSeq, createdAt: now, cargo: rows.map(cargoOf) },
+    { id, queue, type, priority, partition, tenant, codec, body, size: rows.length },
+    { seq: state.lastSeq, createdAt: now, stage, cargo: rows.map(cargoOf) },
   )
   for (const [index, row] of rows.entries()) carryRow(state, row, chunk, index)
   state.chunks.set(id, chunk)
@@ -90,6 +103,9 @@ function cargoOf(row: RowRecord): Cargo {
     id: commandId(row.origin.id, row.index),
     attempts: row.attempts,
     acceptedAt: row.origin.createdAt,
+    memo: row.memo,
+    place: row.origin.partition === null ? null : placeOf(row),
+    orderingKey: row.orderingKey,
   })
   return { row, member }
 }

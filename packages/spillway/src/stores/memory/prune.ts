@@ -2,10 +2,12 @@
 // it has ended long enough ago.
 
 import type { PruneReport, PruneRequest } from '../../ports/index.js'
+import { pruneAudit } from './audit.js'
 import type { Heap } from './heap.js'
 import { pruneKeys } from './keys.js'
 import { forgetSilentNodes } from './nodes.js'
 import type { ChunkRecord } from './records.js'
+import { pruneShared } from './shared.js'
 import { forget, type MemoryState } from './state.js'
 
 export function prune(state: MemoryState, request: PruneRequest, now: number): PruneReport {
@@ -18,6 +20,8 @@ export function prune(state: MemoryState, request: PruneRequest, now: number): P
     forget(state, chunk)
   }
   forgetSilentNodes(state, now)
+  pruneShared(state, now, request.limit)
+  if (request.auditRetentionMs !== undefined) pruneAudit(state, now - request.auditRetentionMs, request.limit)
   return { chunks: families.length, commands, keys: pruneKeys(state, now, request.limit) }
 }
 

@@ -1,11 +1,11 @@
 // Reading the memory store. Counts are recounted from the records, not taken from the write path's bookkeeping, so that
 // the accounting identity is evidence.
 
-import { PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
+import { PAGE_ROWS_MAX, PARKED_STATES, parseCommandId, TERMINAL_STATES } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { Accounting, CommandView, ListRequest, QueueCounts } from '../../ports/index.js'
 import { payloadReader } from './payloads.js'
-import { countWaiting } from './queue.js'
+import { countWaiting, newQueue } from './queue.js'
 import { type ChunkRecord, liveCount } from './records.js'
 import { findCommand, type MemoryState, type StoredCommand } from './state.js'
 import { rowState, stateOf, viewOf } from './view.js'
@@ -20,7 +20,9 @@ export function getCommands(
     const command = findCommand(state, id)
     if (command === null) return null
     const view = viewOf(command)
-    return payload ? { ...view, payload: payloadOf({ origin: command.chunk, index: command.index }) } : view
+    if (!payload) return view
+    const { chunk, index, row } = command
+    return { ...view, payload: payloadOf(row ?? { origin: chunk, index, payload: null }) }
   })
 }
 
@@ -39,9 +41,10 @@ export function listCommands(
 }
 
 function matches(command: StoredCommand, request: ListRequest): boolean {
-  const { chunk } = command
+  const { chunk, row } = command
   if (request.queue !== undefined && chunk.queue !== request.queue) return false
   if (request.type !== undefined && chunk.type !== request.type) return false
+  if (request.fingerprint !== undefined && row?.fingerprint !== request.fingerprint) return false
   return request.state === undefined || stateOf(command) === request.state
 }
 
@@ -84,18 +87,22 @@ function firstNotAbove(ids: readonly string[], id: string): number {
 export function countQueues(state: MemoryState): QueueCounts[] {
   const names = new Set([...state.queues.keys(), ...state.settings.keys()])
   return [...names].sort().map((name) => {
-    const queue = state.queues.get(name)
-    const { scheduled = 0, retrying = 0, failed = 0, dead = 0, cancelled = 0 } = queue?.rowCounts ?? {}
-    const waiting = queue === undefined ? { ready: 0, running: 0, oldestReadyAt: null } : countWaiting(queue)
+    const { rowCounts: rows, ...queue } = state.queues.get(name) ?? newQueue(name)
+    const carried = countWaiting(queue)
     return {
       queue: name,
       paused: state.settings.get(name)?.paused ?? false,
-      ...waiting,
-      scheduled,
-      retrying,
-      failed,
-      dead,
-      cancelled,
+      ...carried,
+      scheduled: rows.scheduled,
+      retrying: rows.retrying,
+      reconciling: rows.reconciling + carried.reconciling,
+      pending: rows.pending + carried.pending,
+      blocked: rows.blocked,
+      compensating: rows.compensating + carried.compensating,
+      failed: rows.failed,
+      dead: rows.dead,
+      cancelled: rows.cancelled,
+      compensated: rows.compensated,
     }
   })
 }
@@ -103,17 +110,8 @@ export function countQueues(state: MemoryState): QueueCounts[] {
 type Tally = { -readonly [Field in keyof Accounting]: number }
 
 export function account(state: MemoryState): Accounting {
-  const tally: Tally = {
-    accepted: 0,
-    ready: 0,
-    running: 0,
-    scheduled: 0,
-    retrying: 0,
-    succeeded: 0,
-    failed: 0,
-    dead: 0,
-    cancelled: 0,
-  }
+  const states = ['accepted', 'ready', 'running', ...PARKED_STATES, ...TERMINAL_STATES]
+  const tally = Object.fromEntries(states.map((one) => [one, 0])) as Tally
   for (const chunk of state.chunks.values()) {
     if (chunk.cargo === null) addFamily(tally, chunk)
   }

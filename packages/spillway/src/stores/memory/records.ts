@@ -8,9 +8,10 @@ import type {
   Codec,
   ErrorRecord,
   RowState,
+  Stage,
 } from '../../domain/index.js'
 import type { AttemptRecord, NodeDraft } from '../../ports/index.js'
-import type { HeapItem } from './heap.js'
+import type { Heap, HeapItem } from './heap.js'
 
 export interface ChunkRecord extends HeapItem {
   readonly id: string
@@ -20,8 +21,13 @@ export interface ChunkRecord extends HeapItem {
   readonly type: string
   readonly priority: number
   readonly partition: number | null
+  readonly tenant: string | null
+  /** What is done with its commands. */
+  readonly stage: Stage
   readonly codec: Codec
   readonly body: string
+  /** Of the body. */
+  readonly bytes: number
   readonly size: number
   readonly createdAt: number
   /** What append answered, for a resend; null when all were accepted. */
@@ -71,13 +77,39 @@ export interface RowRecord extends HeapItem {
   result: string | null
   generation: number
   history: readonly AttemptRecord[]
+  stage: Stage
+  memo: string | null
+  orderingKey: string | null
+  fingerprint: string | null
+  completion: { readonly tokenHash: string; readonly expiresAt: number } | null
+  /** In the place of the one it was submitted with. */
+  payload: string | null
+  /** Where it stands among the rows of its ordering key, while it holds up others or waits for them. */
+  ordering: Ordering | null
 }
+
+/** The rows of one ordering key in one partition that are not over. */
+export interface Ordering {
+  readonly key: string | null
+  readonly holders: Set<RowRecord>
+  /** The first of them first. */
+  readonly blocked: Heap<RowRecord>
+}
+
+/** Per partition and ordering key. */
+export type Orderings = Map<number | null, Map<string | null, Ordering>>
 
 export interface KeyRecord extends HeapItem {
   readonly scope: string
   readonly key: string
   readonly fingerprint: string
   readonly commandId: string
+  readonly expiresAt: number
+}
+
+export interface SharedRecord {
+  readonly value: string
+  readonly version: number
   readonly expiresAt: number
 }
 
@@ -90,13 +122,13 @@ export interface NodeRecord {
 
 type ChunkContent = Pick<
   ChunkDraft,
-  'id' | 'queue' | 'type' | 'priority' | 'partition' | 'codec' | 'body' | 'size'
+  'id' | 'queue' | 'type' | 'priority' | 'partition' | 'tenant' | 'codec' | 'body' | 'size'
 >
 
 export function newChunk(
   content: ChunkContent,
   storage: Pick<ChunkRecord, 'seq' | 'createdAt'> &
-    Partial<Pick<ChunkRecord, 'state' | 'verdicts' | 'absent' | 'cargo'>>,
+    Partial<Pick<ChunkRecord, 'state' | 'stage' | 'verdicts' | 'absent' | 'cargo'>>,
 ): ChunkRecord {
   // One literal without a spread keeps every chunk the same compact shape: there may be a million of them.
   return {
@@ -106,8 +138,11 @@ export function newChunk(
     type: content.type,
     priority: content.priority,
     partition: content.partition,
+    tenant: content.tenant ?? null,
+    stage: storage.stage ?? 'execute',
     codec: content.codec,
     body: content.body,
+    bytes: Buffer.byteLength(content.body),
     size: content.size,
     createdAt: storage.createdAt,
     verdicts: storage.verdicts ?? null,

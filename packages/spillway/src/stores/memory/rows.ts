@@ -7,13 +7,16 @@ import {
   HISTORY_MAX,
   isTerminal,
   type ParkedDraft,
+  type RowNotes,
+  type Stage,
 } from '../../domain/index.js'
+import type { AttemptRecord } from '../../ports/index.js'
 import type { ChunkRecord, RowRecord } from './records.js'
-import { addRow, type MemoryState, markOver, moveRow } from './state.js'
+import { addRow, awaitToken, type MemoryState, markOver, moveRow } from './state.js'
 
 /** Executions of a command in this chunk that ended without an outcome: each crash counts as one, up to isolation. */
-export function lostAttempts(chunk: ChunkRecord): number {
-  return Math.min(chunk.expiries, CRASHES_BEFORE_ISOLATION)
+export function lostAttempts({ stage, expiries }: ChunkRecord): number {
+  return stage === 'execute' ? Math.min(expiries, CRASHES_BEFORE_ISOLATION) : 0
 }
 
 export function parkDraft(
@@ -26,7 +29,8 @@ export function parkDraft(
   const row = addRow(state, chunk, index)
   row.attempts = draft.attempts
   row.result = draft.result ?? null
-  if (draft.error !== null) remember(row, draft.error, now)
+  takeNotes(state, row, draft, now)
+  if (draft.error !== null) remember(row, { error: draft.error, stage: 'execute', at: now })
   moveRow(state, row, draft.state, draft.nextAt ?? now, now)
 }
 
@@ -45,10 +49,23 @@ export function applyUpdate(
     chunk.results.set(update.index, update.result)
     return
   }
-  const row = carried ?? addRow(state, chunk, update.index)
+  writeUpdate(state, carried ?? addRow(state, chunk, update.index), update, chunk.stage, now)
+}
+
+/** Writes what came of the stage that was `tried`. */
+export function writeUpdate(
+  state: MemoryState,
+  row: RowRecord,
+  update: Omit<CommandUpdate, 'index'>,
+  tried: Stage,
+  now: number,
+): void {
+  const { ran, error } = update
   row.attempts = update.attempts
   row.result = update.result ?? null
-  remember(row, update.error, now)
+  takeNotes(state, row, update, now)
+  if (update.deferred !== true) remember(row, { error, stage: tried, at: now, ...ran })
+  else if (error !== null) row.error = Object.freeze({ ...error })
   moveRow(state, row, update.state, isTerminal(update.state) ? now : now + update.delayMs, now)
 }
 
@@ -58,14 +75,32 @@ export function applyFinished(state: MemoryState, chunk: ChunkRecord, index: num
   const cargo = chunk.cargo?.[index]
   if (cargo === undefined) return
   const { row, member } = cargo
-  row.attempts = member.attempts + lostAttempts(chunk) + 1
+  // Asking about it is not an execution.
+  row.attempts = member.attempts + (chunk.stage === 'execute' ? lostAttempts(chunk) + 1 : 0)
   row.result = null
-  remember(row, null, now)
+  takeNotes(state, row, { stage: chunk.stage }, now)
+  remember(row, { error: null, stage: chunk.stage, at: now })
   moveRow(state, row, 'succeeded', now, now)
 }
 
-function remember(row: RowRecord, error: ErrorRecord | null, now: number): void {
+function takeNotes(state: MemoryState, row: RowRecord, notes: RowNotes, now: number): void {
+  row.stage = notes.stage ?? 'execute'
+  if (notes.memo !== undefined) row.memo = notes.memo
+  row.orderingKey = notes.orderingKey ?? null
+  row.fingerprint = notes.fingerprint ?? null
+  const completion = notes.completion ?? null
+  const { tokenHash = '', expiresInMs = 0 } = completion ?? {}
+  awaitToken(state, row, completion === null ? null : { tokenHash, expiresAt: now + expiresInMs })
+}
+
+type Attempt = Pick<AttemptRecord, 'at' | 'workerId' | 'durationMs'> & {
+  readonly error: ErrorRecord | null
+  readonly stage: Stage
+}
+
+function remember(row: RowRecord, { stage, error, ...rest }: Attempt): void {
   row.error = error === null ? null : Object.freeze({ ...error })
-  const entry = Object.freeze({ attempt: row.attempts, at: now, error: row.error })
+  const tried = stage === 'execute' ? {} : { stage }
+  const entry = Object.freeze({ attempt: row.attempts, ...rest, ...tried, error: row.error })
   row.history = [...row.history, entry].slice(-HISTORY_MAX)
 }

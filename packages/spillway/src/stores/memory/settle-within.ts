@@ -7,6 +7,7 @@ import type { SettleScope, SettleWork } from '../../ports/index.js'
 import { heldChunk, settleOne } from './settle.js'
 import type { MemoryState } from './state.js'
 import { type MemoryTx, TableTransaction } from './tables.js'
+import type { Notify } from './wake.js'
 
 /** One verdict per lease. */
 export function settleWithin(
@@ -14,6 +15,7 @@ export function settleWithin(
   leases: readonly LeaseRef[],
   work: SettleWork<MemoryTx>,
   now: () => number,
+  notify: Notify,
 ): LeaseVerdict[] {
   const valid = leases.map((lease) => heldChunk(state, lease) !== null)
   const transaction = new TableTransaction(state.tables)
@@ -21,7 +23,7 @@ export function settleWithin(
     transaction.attempt(() => {
       const settlements = mustBeSync(work(scopeOf(transaction), valid))
       for (const settlement of settlements) checkNamed(state, settlement, leases)
-      for (const settlement of settlements) settleOne(state, settlement, now())
+      for (const settlement of settlements) settleOne(state, settlement, now(), notify)
     })
   } finally {
     transaction.end()

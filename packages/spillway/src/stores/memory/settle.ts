@@ -1,6 +1,7 @@
 // What the holder of a lease writes: progress, heartbeats, completion. Every write compares the token first.
 
-import type { LeaseProgress, LeaseRef, LeaseVerdict, Settlement } from '../../domain/index.js'
+import type { ChunkDraft, LeaseProgress, LeaseRef, LeaseVerdict, Settlement } from '../../domain/index.js'
+import { append } from './append.js'
 import { offer, withdraw } from './queue.js'
 import { type ChunkRecord, isLive, liveCount } from './records.js'
 import { applyFinished, applyUpdate } from './rows.js'
@@ -13,10 +14,11 @@ export function heldChunk(state: MemoryState, { chunkId, token }: LeaseRef): Chu
   return chunk !== undefined && chunk.state === 'leased' && chunk.token === token ? chunk : null
 }
 
-export function settleOne(state: MemoryState, item: Settlement, now: number): LeaseVerdict {
+export function settleOne(state: MemoryState, item: Settlement, now: number, notify: Notify): LeaseVerdict {
   const chunk = heldChunk(state, item)
   if (chunk === null) return 'stale'
   applyProgress(state, chunk, item, now)
+  appendFollowing(state, item.appends, now, notify)
   if (!item.complete) return 'ok'
   if (chunk.cargo !== null) {
     for (let index = 0; index < chunk.size; index += 1) {
@@ -37,6 +39,7 @@ export function extendOne(
   const chunk = heldChunk(state, item)
   if (chunk === null) return 'stale'
   applyProgress(state, chunk, item, now)
+  appendFollowing(state, item.appends, now, notify)
   if (item.release === true) {
     release(state, chunk, now, notify)
     return 'ok'
@@ -47,6 +50,19 @@ export function extendOne(
   chunk.leaseExpiresAt = now + leaseMs
   queue.leased.push(chunk)
   return 'ok'
+}
+
+/** Stores what follows from outcomes or verbs. */
+export function appendFollowing(
+  state: MemoryState,
+  drafts: readonly (ChunkDraft | null)[] | undefined,
+  now: number,
+  notify: Notify,
+): void {
+  if (drafts === undefined || drafts.length === 0) return
+  const given = drafts.filter((draft) => draft !== null)
+  const keyless = given.map((draft) => ({ ...draft, keys: null }))
+  append(state, keyless, false, now, notify)
 }
 
 /** A heartbeat that arrives after later ones must not blame a command that has ended for the next one's crash. */

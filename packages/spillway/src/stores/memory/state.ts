@@ -1,10 +1,11 @@
 // Everything a memory store holds, and the few moves that must keep its collections in step with each other.
 
 import { isTerminal, parseCommandId, type QueueSettings, type RowState } from '../../domain/index.js'
-import type { RoleLease } from '../../ports/index.js'
+import type { AuditRecord, RoleLease } from '../../ports/index.js'
 import { Heap } from './heap.js'
+import { enterOrdering, leaveOrdering, standsBefore } from './ordering.js'
 import { dequeue, newQueue, type QueueRecord } from './queue.js'
-import type { ChunkRecord, KeyRecord, NodeRecord, RowPlace, RowRecord } from './records.js'
+import type { ChunkRecord, KeyRecord, NodeRecord, RowPlace, RowRecord, SharedRecord } from './records.js'
 import { type MemoryTables, newTables } from './tables.js'
 
 export interface MemoryState {
@@ -21,10 +22,17 @@ export interface MemoryState {
   readonly due: Heap<RowRecord>
   /** Families that ended, by how long they are kept. */
   readonly ended: { readonly successful: Heap<ChunkRecord>; readonly unsuccessful: Heap<ChunkRecord> }
+  /** Rows whose counterpart may answer with a token, by its hash, oldest first. */
+  readonly waiting: Map<string, Set<RowRecord>>
+  readonly shared: Map<string, SharedRecord>
+  /** Oldest first. */
+  readonly audit: AuditRecord[]
   readonly tables: MemoryTables
   /** Ids of submitted chunks, newest first; null when it has to be sorted anew. */
   listing: string[] | null
   lastSeq: number
+  lastVersion: number
+  lastAudit: number
 }
 
 export function newState(): MemoryState {
@@ -39,15 +47,19 @@ export function newState(): MemoryState {
     keyExpiry: new Heap((a, b) => a.expiresAt < b.expiresAt),
     due: new Heap(dueBefore),
     ended: { successful: new Heap(endedBefore), unsuccessful: new Heap(endedBefore) },
+    waiting: new Map(),
+    shared: new Map(),
+    audit: [],
     tables: newTables(),
     listing: null,
     lastSeq: 0,
+    lastVersion: 0,
+    lastAudit: 0,
   }
 }
 
 function dueBefore(a: RowRecord, b: RowRecord): boolean {
-  if (a.nextAt !== b.nextAt) return a.nextAt < b.nextAt
-  return a.origin === b.origin ? a.index < b.index : a.origin.seq < b.origin.seq
+  return a.nextAt === b.nextAt ? standsBefore(a, b) : a.nextAt < b.nextAt
 }
 
 export function queueOf(state: MemoryState, name: string): QueueRecord {
@@ -104,6 +116,13 @@ export function addRow(state: MemoryState, origin: ChunkRecord, index: number): 
     result: null,
     generation: 0,
     history: [],
+    stage: 'execute',
+    memo: null,
+    orderingKey: null,
+    fingerprint: null,
+    completion: null,
+    payload: null,
+    ordering: null,
     slot: -1,
   }
   origin.rows ??= new Map()
@@ -119,7 +138,7 @@ export function moveRow(state: MemoryState, row: RowRecord, to: RowState, nextAt
   replace(state, row, to)
   row.nextAt = nextAt
   row.finishedAt = ended ? now : null
-  if (!ended) state.due.push(row)
+  if (!ended && to !== 'blocked') state.due.push(row)
   refile(state, row.origin, now)
 }
 
@@ -131,11 +150,29 @@ export function carryRow(state: MemoryState, row: RowRecord, carrier: ChunkRecor
 }
 
 function replace(state: MemoryState, row: RowRecord, to: RowPlace): void {
+  const queue = queueOf(state, row.origin.queue)
   state.due.remove(row)
+  leaveOrdering(queue, row)
   row.carrier = null
   tally(state, row, -1)
   row.place = to
   tally(state, row, 1)
+  enterOrdering(queue, row)
+}
+
+/** Replaces whatever the row could be completed with. */
+export function awaitToken(state: MemoryState, row: RowRecord, completion: RowRecord['completion']): void {
+  const before = row.completion?.tokenHash
+  if (before !== undefined) {
+    const rows = state.waiting.get(before)
+    rows?.delete(row)
+    if (rows?.size === 0) state.waiting.delete(before)
+  }
+  row.completion = completion
+  if (completion === null) return
+  const rows = state.waiting.get(completion.tokenHash)
+  if (rows === undefined) state.waiting.set(completion.tokenHash, new Set([row]))
+  else rows.add(row)
 }
 
 function tally(state: MemoryState, row: RowRecord, by: 1 | -1): void {
@@ -157,7 +194,10 @@ function refile(state: MemoryState, origin: ChunkRecord, now: number): void {
 /** Removes a family that ended. */
 export function forget(state: MemoryState, origin: ChunkRecord): void {
   state.chunks.delete(origin.id)
-  const { rowCounts } = queueOf(state, origin.queue)
-  for (const row of origin.rows?.values() ?? []) rowCounts[row.place] -= 1
+  const queue = queueOf(state, origin.queue)
+  for (const row of origin.rows?.values() ?? []) {
+    queue.rowCounts[row.place] -= 1
+    leaveOrdering(queue, row)
+  }
   state.listing = null
 }

@@ -1,6 +1,6 @@
 // A stored command as its caller sees it: its row if it has one, else what its chunk says.
 
-import { type CommandState, commandId, isTerminal } from '../../domain/index.js'
+import { type CommandState, carriedState, commandId, isTerminal } from '../../domain/index.js'
 import type { CommandView } from '../../ports/index.js'
 import type { ChunkRecord, RowRecord } from './records.js'
 import { lostAttempts } from './rows.js'
@@ -14,7 +14,7 @@ export function stateOf({ chunk, index, row }: StoredCommand): CommandState {
 
 export function rowState(row: RowRecord): CommandState {
   if (row.place !== 'carried') return row.place
-  return row.carrier?.state === 'leased' ? 'running' : 'accepted'
+  return carriedState(row.stage, row.carrier?.state === 'leased')
 }
 
 export function viewOf(command: StoredCommand): CommandView {
@@ -31,6 +31,9 @@ export function viewOf(command: StoredCommand): CommandView {
     error: row.error,
     result: row.result,
     generation: row.generation,
+    stage: row.stage,
+    memo: row.memo,
+    fingerprint: row.fingerprint,
     history: [...row.history],
   }
 }
@@ -44,6 +47,9 @@ function silentFields(chunk: ChunkRecord, index: number, state: CommandState) {
     error: null,
     result: chunk.results?.get(index) ?? null,
     generation: 0,
+    stage: 'execute' as const,
+    memo: null,
+    fingerprint: null,
     history: [],
   }
 }

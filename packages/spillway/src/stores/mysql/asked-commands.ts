@@ -21,6 +21,6 @@ export type LockedRow = StateRecord & Pick<RowRecord, 'carrier'>
 /** Without their carriers, which are locked before them or not at all. */
 export function lockRowsSql(refs: readonly CommandRef[]): string {
   return `
-select chunk_id, idx, state, carrier, null as carrier_state from ${PARKED_BY_COMMAND}
+select chunk_id, idx, state, stage, carrier, null as carrier_state from ${PARKED_BY_COMMAND}
 where ${placesSql(refs)} order by chunk_id, idx for update`
 }

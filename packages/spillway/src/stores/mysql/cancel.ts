@@ -30,10 +30,12 @@ import {
   takeOutSql,
 } from './holders.js'
 import { PARKED_BY_COMMAND } from './indexes.js'
-import { type ParkedRow, writeRows } from './parked.js'
+import { BLANK, type ParkedRow, writeRows } from './parked.js'
+import { placeNumber } from './place.js'
 import { rowsOf, select } from './select.js'
 import type { Transaction } from './session.js'
 import { integer } from './sql-text.js'
+import type { Verb } from './verbs.js'
 import type { Hints } from './wake.js'
 
 type Command = StoredCommand<LockedRow>
@@ -47,20 +49,14 @@ interface Locked {
   readonly carriers: ReadonlyMap<number, Carrier>
 }
 
-export async function cancel(
-  transaction: Transaction,
-  ids: readonly string[],
-  now: string,
-  hints: Hints,
-): Promise<ControlVerdict[]> {
+export const cancel: Verb<string, ControlVerdict> = async (transaction, ids, now, hints) => {
   const { refs, chunkIds } = asked(ids)
-  if (chunkIds.size === 0) return ids.map(() => 'not_found')
+  if (chunkIds.size === 0) return { verdicts: ids.map(() => 'not_found'), statements: [] }
   const known = refs.filter((ref) => ref !== null)
   const locked = await lock(transaction, known, chunkIds, now)
   const cancellation = new Cancellation(locked)
   const verdicts = refs.map((ref) => (ref === null ? 'not_found' : cancellation.cancel(ref)))
-  await transaction.finish(cancellation.statements(hints))
-  return verdicts
+  return { verdicts, statements: cancellation.statements(hints) }
 }
 
 async function lock(
@@ -181,10 +177,11 @@ class Cancellation {
 
   #add({ chunk, index }: Command): void {
     const { now } = this.#locked
-    const blank = { attempts: 0, nextAt: null, error: null, result: null, executedAt: null }
     addTo(this.#added, chunk, {
-      ...blank,
-      ...{ chunkId: chunk.id, index, state: 'cancelled', acceptedAt: chunk.created_at, finishedAt: now },
+      ...BLANK,
+      ...{ chunkId: chunk.id, index, place: integer(placeNumber(chunk.seq, index)) },
+      ...{ state: 'cancelled', attempts: 0, nextAt: null, error: null },
+      ...{ acceptedAt: chunk.created_at, finishedAt: now },
     })
   }
 }

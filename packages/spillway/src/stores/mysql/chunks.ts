@@ -1,8 +1,8 @@
 // Chunk rows: how one begins and how it ends, as statements.
 
-import type { Codec } from '../../domain/index.js'
+import type { Codec, Stage } from '../../domain/index.js'
 import { CHUNKS_BY_SEQ } from './indexes.js'
-import { isBlocked, lockPartitions, partitionsOf, unblock } from './partitions.js'
+import { isBlocked, lockPartitions, type OfPartition, partitionsOf, unblock } from './partitions.js'
 import { integer, integerList, multiRow, text } from './sql-text.js'
 
 export interface NewChunk {
@@ -11,6 +11,9 @@ export interface NewChunk {
   readonly type: string
   readonly priority: number
   readonly partition: number | null
+  /** Null or empty: of nobody. */
+  readonly tenant: string | null
+  readonly stage: Stage
   readonly codec: Codec
   readonly body: string
   readonly size: number
@@ -35,7 +38,7 @@ export interface ChunkPlace {
 
 const INSERT = `
 insert into spillway_chunks (id, queue, type, priority, precedence, partition_no, codec, state, blocked, promoted, size, accepted,
-  live, open, unsuccessful, created_at, ended_at, skip, absent, members, body) values`
+  live, open, unsuccessful, created_at, ended_at, skip, absent, members, body, tenant, stage, bytes) values`
 
 /** Adds the chunks in their order. `now` is SQL. */
 export function insertChunks(chunks: readonly NewChunk[], now: string): string[] {
@@ -65,6 +68,7 @@ function rowOf(chunk: NewChunk, blocked: string, now: string): string {
     ...[text(codec), text(state), blocked, promoted ? '1' : '0', integer(size), integer(accepted)],
     ...[integer(live), integer(chunk.open), integer(chunk.unsuccessful), now, now],
     ...[text(chunk.skip), text(chunk.absent), text(chunk.members), text(body)],
+    ...[text(chunk.tenant ?? ''), text(chunk.stage), integer(Buffer.byteLength(body))],
   ]
   return `(${values.join(', ')})`
 }
@@ -72,8 +76,15 @@ function rowOf(chunk: NewChunk, blocked: string, now: string): string {
 /** What ends a submitted chunk: what is still live in it succeeded. Assignments are made from left to right. */
 export const FINISH = "state = 'done', succeeded = succeeded + live, live = 0, cursor_idx = null"
 
-/** The chunks are over. Promoted ones are gone, their rows are the truth; what waits behind them in their partitions is freed. `now` is SQL. */
-export function finishChunks(chunks: readonly ChunkPlace[], now: string): string[] {
+/**
+ * The chunks are over. Promoted ones are gone, their rows are the truth; what waits behind them in their partitions is freed. `now` is
+ * SQL. The partitions of `others`, which are added in the same transaction, are locked too: all of them in one order.
+ */
+export function finishChunks(
+  chunks: readonly ChunkPlace[],
+  now: string,
+  others: Iterable<OfPartition> = [],
+): string[] {
   const seqs = (promoted: boolean): number[] =>
     chunks.filter((chunk) => chunk.promoted === promoted).map(({ seq }) => seq)
   const submitted = seqs(false)
@@ -86,7 +97,7 @@ export function finishChunks(chunks: readonly ChunkPlace[], now: string): string
           `update ${CHUNKS_BY_SEQ} set ${FINISH}, ended_at = greatest(ended_at, ${now}) where seq in ${integerList(submitted)}`,
         ]),
     ...(carriers.length === 0 ? [] : [`delete from spillway_chunks where seq in ${integerList(carriers)}`]),
-    ...lockPartitions(partitions),
+    ...lockPartitions(partitionsOf([...chunks, ...others])),
     ...partitions.flatMap(unblock),
   ]
 }

@@ -2,33 +2,20 @@
 // workers take different chunks without waiting; then those that fit the request are leased, and the locks on the rest end
 // with the transaction.
 
-import type { ChunkMember, Codec, Lease } from '../../domain/index.js'
+import type { Blocker, Lease } from '../../domain/index.js'
 import type { ClaimRequest } from '../../ports/index.js'
+import { type BlockerRow, blockersSql, firstOfEachKey } from './blockers.js'
 import { finishChunks } from './chunks.js'
+import { type Candidate, expiredSql, oldestReadySql, precedencesScan, readySql } from './claimable.js'
+import type { RunResult } from './enlist/index.js'
 import { parseIndexes } from './index-list.js'
-import { CHUNKS_BY_SEQ, LEASED_CHUNKS, READY_CHUNKS } from './indexes.js'
+import { CHUNKS_BY_SEQ, LEASED_CHUNKS } from './indexes.js'
+import { parseMembers } from './members.js'
 import { rowsOf } from './select.js'
 import type { Session, Transaction } from './session.js'
-import { integer, integerList, text, textList } from './sql-text.js'
+import { skipThrough } from './skip-scan.js'
+import { integer, integerList, text } from './sql-text.js'
 import { Hints, type Wake } from './wake.js'
-
-interface Candidate {
-  readonly seq: number
-  readonly id: string
-  readonly type: string
-  readonly priority: number
-  readonly partition_no: number | null
-  readonly codec: Codec
-  readonly state: 'ready' | 'leased'
-  readonly promoted: number
-  readonly size: number
-  readonly live: number
-  readonly skip: string | null
-  readonly token: number
-  readonly expiries: number
-  readonly cursor_idx: number | null
-  readonly created_at: number
-}
 
 interface Body {
   readonly seq: number
@@ -53,25 +40,8 @@ export async function claim(session: Session, wake: Wake, request: ClaimRequest)
   return leases
 }
 
-const COLUMNS =
-  'seq, id, type, priority, partition_no, codec, state, promoted, size, live, skip, token, expiries, cursor_idx, created_at'
-
 function settingsSql(queue: string): string {
   return `select paused, leases_max from spillway_queues where name = ${text(queue)}`
-}
-
-export function readySql({ queue, chunksMax }: ClaimRequest, type: string): string {
-  return `
-select ${COLUMNS} from ${READY_CHUNKS}
-where state = 'ready' and queue = ${text(queue)} and blocked = 0 and type = ${text(type)}
-order by precedence, seq limit ${integer(chunksMax)} for update skip locked`
-}
-
-export function expiredSql({ queue, types, chunksMax }: ClaimRequest, now: string): string {
-  return `
-select ${COLUMNS} from ${LEASED_CHUNKS}
-where state = 'leased' and queue = ${text(queue)} and lease_expires_at <= ${now} and type in ${textList(types)}
-order by precedence, seq limit ${integer(chunksMax)} for update skip locked`
 }
 
 async function lockCandidates(
@@ -80,14 +50,37 @@ async function lockCandidates(
   request: ClaimRequest,
 ): Promise<{ candidates: Candidate[]; settings: Settings | undefined }> {
   const types = [...new Set(request.types)]
+  const ready =
+    request.oldestFirst === true
+      ? await oldestReady(transaction, request, types)
+      : types.map((type) => readySql(request, type))
   const [settings, ...found] = await transaction.send([
     settingsSql(request.queue),
     expiredSql(request, session.now()),
-    ...types.map((type) => readySql(request, type)),
+    ...ready,
   ])
   const candidates = found.flatMap((result) => rowsOf<Candidate>(result))
-  candidates.sort((a, b) => b.priority - a.priority || a.seq - b.seq)
+  candidates.sort(
+    request.oldestFirst === true
+      ? (a, b) => a.seq - b.seq
+      : (a, b) => b.priority - a.priority || a.seq - b.seq,
+  )
   return { candidates, settings: settings?.rows[0] as Settings | undefined }
+}
+
+/** Statements for each priority that something ready has. */
+async function oldestReady(
+  transaction: Transaction,
+  request: ClaimRequest,
+  types: readonly string[],
+): Promise<string[]> {
+  const found = await skipThrough(
+    transaction,
+    types.map((type) => precedencesScan(request, type)),
+  )
+  return types.flatMap((type, place) =>
+    (found[place] ?? []).map(({ precedence }) => oldestReadySql(request, type, Number(precedence))),
+  )
 }
 
 /**
@@ -154,13 +147,23 @@ async function leaseChosen(
     return { leases: [], hints }
   }
   const seqs = integerList(chosen.map(({ seq }) => seq))
-  const results = await transaction.finish([
+  const statements = [
     ...endings,
     leaseSql(request, seqs, session.now()),
     `select seq, body, members from ${CHUNKS_BY_SEQ} where seq in ${seqs}`,
-  ])
-  const bodies = rowsOf<Body>(results.at(-1) as (typeof results)[number])
-  return { leases: leasesOf(request, chosen, bodies), hints }
+  ]
+  const ordered = chosen.flatMap(({ seq, partition_no: partition }) =>
+    partition === null ? [] : [{ seq, queue, partition }],
+  )
+  const results = await transaction.finish([...statements, ...ordered.map(blockersSql)])
+  const bodies = rowsOf<Body>(results[statements.length - 1] as RunResult)
+  const blockers = new Map<number, readonly Blocker[]>()
+  for (const [place, chunk] of ordered.entries()) {
+    const rows = rowsOf<BlockerRow>(results[statements.length + place] as RunResult)
+    // Behind the commit: what held up a key before the lease was given still does, or ended, which only delays.
+    blockers.set(chunk.seq, await firstOfEachKey(transaction, chunk, rows))
+  }
+  return { leases: leasesOf(request, chosen, bodies, blockers), hints }
 }
 
 /** Assignments are made from left to right: `expiries` still sees the state from before. */
@@ -172,19 +175,26 @@ set expiries = expiries + (state = 'leased'), state = 'leased', token = token + 
 where seq in ${seqs}`
 }
 
-function leasesOf({ queue }: ClaimRequest, chosen: readonly Candidate[], bodies: readonly Body[]): Lease[] {
+function leasesOf(
+  { queue }: ClaimRequest,
+  chosen: readonly Candidate[],
+  bodies: readonly Body[],
+  blockers: ReadonlyMap<number, readonly Blocker[]>,
+): Lease[] {
   const bySeq = new Map(bodies.map((body) => [body.seq, body]))
   return chosen.map((chunk) => {
-    const { id, type, priority, partition_no, codec, size, cursor_idx } = chunk
-    const { body, members } = bySeq.get(chunk.seq) as Body
+    const { seq, id, type, priority, partition_no, tenant, stage, codec, size, cursor_idx } = chunk
+    const { body, members } = bySeq.get(seq) as Body
     return {
-      ...{ chunkId: id, queue, type, priority, codec, body, size },
+      ...{ chunkId: id, queue, type, priority, stage, codec, body, size },
       partition: partition_no,
+      tenant: tenant === '' ? null : tenant,
+      blockers: blockers.get(seq) ?? null,
       cursor: cursor_idx,
       token: chunk.token + 1,
       expiries: chunk.expiries + (chunk.state === 'leased' ? 1 : 0),
       skip: parseIndexes(chunk.skip),
-      members: members === null ? null : (JSON.parse(members) as ChunkMember[]),
+      members: parseMembers(members),
       createdAt: chunk.created_at,
     }
   })

@@ -93,7 +93,7 @@ export function storedSql(drafts: readonly Pick<ChunkDraft, 'id'>[]): string {
   return `select id, size, absent, created_at from ${CHUNKS_BY_ID} where id in ${textList(drafts.map(({ id }) => id))}`
 }
 
-function firstOfEach(drafts: readonly ChunkDraft[]): ChunkDraft[] {
+export function firstOfEach(drafts: readonly ChunkDraft[]): ChunkDraft[] {
   return [...new Map(drafts.map((draft) => [draft.id, draft])).values()]
 }
 

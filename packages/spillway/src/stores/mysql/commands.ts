@@ -1,10 +1,17 @@
 // Single commands among what is stored: the chunk a command was submitted in, its row if it has one, and its state. Read for
 // many commands at once, because every statement is a round trip.
 
-import { type CommandRef, type CommandState, commandId, type RowState } from '../../domain/index.js'
+import {
+  type CommandRef,
+  type CommandState,
+  carriedState,
+  commandId,
+  type RowState,
+  type Stage,
+} from '../../domain/index.js'
 import type { Connection } from './connection.js'
 import { parseIndexes } from './index-list.js'
-import { CHUNKS_BY_ID } from './indexes.js'
+import { CHUNKS_BY_ID, PARKED_BY_COMMAND } from './indexes.js'
 import { select } from './select.js'
 import { integer, integerList, text, textList } from './sql-text.js'
 
@@ -46,13 +53,16 @@ export interface RowRecord {
   readonly error: string | null
   readonly result: string | null
   readonly history: string | null
+  readonly stage: Stage
+  readonly memo: string | null
+  readonly fingerprint: string | null
   /** Of the chunk it was promoted into. */
   readonly carrier_state: ChunkRow['state'] | null
   readonly carrier_expiries: number | null
 }
 
 /** What a row says about its command's state. */
-export type StateRecord = Pick<RowRecord, 'chunk_id' | 'idx' | 'state' | 'carrier_state'>
+export type StateRecord = Pick<RowRecord, 'chunk_id' | 'idx' | 'state' | 'stage' | 'carrier_state'>
 
 export interface StoredCommand<Row extends StateRecord = RowRecord> {
   readonly chunk: Family
@@ -64,14 +74,20 @@ export interface StoredCommand<Row extends StateRecord = RowRecord> {
 export const CHUNK_COLUMNS =
   'seq, id, queue, type, priority, partition_no, state, size, skip, absent, expiries, created_at, ended_at'
 
-export const ROW_SOURCE = `
+const ROW_COLUMNS = `
 select parked.chunk_id, parked.idx, parked.queue, parked.type, parked.priority, parked.state, parked.attempts,
   parked.next_at, parked.carrier, parked.accepted_at, parked.finished_at, parked.generation, parked.error, parked.result,
-  parked.history, carriers.state as carrier_state, carriers.expiries as carrier_expiries
-from spillway_parked parked left join spillway_chunks carriers on carriers.seq = parked.carrier`
+  parked.history, parked.stage, parked.memo, parked.fingerprint, carriers.state as carrier_state,
+  carriers.expiries as carrier_expiries`
+
+/** Rows with what is known of the chunks they ride in. `parked` names the table so, and may say by which index. */
+export function rowsOfTable(parked: string): string {
+  return `${ROW_COLUMNS}
+from ${parked} left join spillway_chunks carriers on carriers.seq = parked.carrier`
+}
 
 export const STATE_SOURCE = `
-select parked.chunk_id, parked.idx, parked.state, carriers.state as carrier_state
+select parked.chunk_id, parked.idx, parked.state, parked.stage, parked.fingerprint, carriers.state as carrier_state
 from spillway_parked parked left join spillway_chunks carriers on carriers.seq = parked.carrier`
 
 /** The chunks of these ids that were submitted: those that only carry commands of others are not asked for. Not for no ids. */
@@ -83,7 +99,7 @@ where id in ${textList(chunkIds)} and promoted = 0`
 
 /** Rows of those commands that have one. Not for no commands. */
 export function rowsSql(refs: readonly CommandRef[]): string {
-  return `${ROW_SOURCE} where ${placesSql(refs)}`
+  return `${rowsOfTable(PARKED_BY_COMMAND)} where ${placesSql(refs)}`
 }
 
 /** Which rows of `parked` these commands have. Comparing both columns at once would not be looked up in the index. */
@@ -159,7 +175,7 @@ function stateOf(chunk: Family, index: number, row: StateRecord | null): Command
 /** A promoted row shows what the chunk that carries it is doing. */
 export function rowState(row: StateRecord): CommandState {
   if (row.state !== 'promoted') return row.state
-  return row.carrier_state === 'leased' ? 'running' : 'accepted'
+  return carriedState(row.stage, row.carrier_state === 'leased')
 }
 
 export function addTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {

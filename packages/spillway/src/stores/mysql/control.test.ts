@@ -2,31 +2,35 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type MysqlRig, mysqlRig, TEST_OPTIONS } from '../../../test/support/mysql-rig.js'
-import { type CommandUpdate, commandId } from '../../domain/index.js'
+import { type CommandUpdate, commandId, type UpdateState, VERB_COMMANDS_MAX } from '../../domain/index.js'
 import { seededRandom } from '../../testing/seeded-random.js'
 import { type MysqlStore, mysql } from './index.js'
 
 const ERROR = { code: 'e', message: 'm' }
+const TOKEN = 'hash of a token'
 
 function idsOf(chunkId: string, size: number): string[] {
   return Array.from({ length: size }, (_, index) => commandId(chunkId, index))
 }
 
 describe('cancelling', () => {
-  it('answers for more commands than one transaction takes, in their order', async () => {
+  it('answers for as many commands as one transaction takes, in their order, and refuses more', async () => {
     const rig = await mysqlRig()
-    const drafts = [600, 700].map((size) => rig.draft({ payloads: Array.from({ length: size }, () => 'p') }))
+    const drafts = [300, 198].map((size) => rig.draft({ payloads: Array.from({ length: size }, () => 'p') }))
     await rig.store.append(drafts)
     const [first, second] = drafts as [(typeof drafts)[0], (typeof drafts)[0]]
-    const ids = ['nonsense', ...idsOf(first.id, 600), ...idsOf(second.id, 700), commandId(first.id, 0)]
+    const ids = ['nonsense', ...idsOf(first.id, 300), ...idsOf(second.id, 198), commandId(first.id, 0)]
+    expect(ids).toHaveLength(VERB_COMMANDS_MAX)
     const verdicts = await rig.store.control.cancel(ids)
-    expect(verdicts).toHaveLength(1_302)
     expect([verdicts[0], verdicts.at(-1)]).toEqual(['not_found', 'conflict'])
     expect(new Set(verdicts.slice(1, -1))).toEqual(new Set(['ok']))
-    expect(await rig.store.reader.accounting()).toMatchObject({ accepted: 1_300, cancelled: 1_300, ready: 0 })
+    expect(await rig.store.reader.accounting()).toMatchObject({ accepted: 498, cancelled: 498, ready: 0 })
     const again = await rig.store.control.redrive(ids)
-    expect(again.filter((verdict) => verdict === 'ok')).toHaveLength(1_300)
+    expect(again.filter((verdict) => verdict === 'ok')).toHaveLength(498)
     expect(again.at(-1)).toBe('conflict')
+    await expect(rig.store.control.cancel([...ids, 'one more'])).rejects.toMatchObject({
+      code: 'invalid_argument',
+    })
   })
 
   it('frees what waits behind the last command of an ordered chunk', async () => {
@@ -73,16 +77,16 @@ describe('everything at once', () => {
       ids.push(...idsOf(draft.id, 5))
     }
     const steps = 40
-    await Promise.all(
+    const appended = await Promise.all(
       stores.flatMap((store, n) => [
-        worker(store, seededRandom(n), steps),
+        worker(rig, store, seededRandom(n), steps),
         operator(store, ids, seededRandom(10 + n), steps),
         maintainer(rig, store, steps),
       ]),
     )
     const { accepted, ...places } = await rig.store.reader.accounting()
-    expect(accepted).toBe(60)
-    expect(Object.values(places).reduce((sum, count) => sum + count, 0)).toBe(60)
+    expect(accepted).toBe(60 + appended.reduce((sum, count) => sum + count, 0))
+    expect(Object.values(places).reduce((sum, count) => sum + count, 0)).toBe(accepted)
     expect(await rig.rows(MISCOUNTED)).toEqual([])
     expect(await rig.rows(ORPHANS)).toEqual([])
   })
@@ -95,7 +99,14 @@ async function another(rig: MysqlRig): Promise<MysqlStore> {
   return store
 }
 
-async function worker(store: MysqlStore, random: () => number, steps: number): Promise<void> {
+/** How many commands followed from others. */
+async function worker(
+  rig: MysqlRig,
+  store: MysqlStore,
+  random: () => number,
+  steps: number,
+): Promise<number> {
+  let appended = 0
   for (let step = 0; step < steps; step += 1) {
     const leases = await store.claim({
       ...{ queue: 'main', types: ['work'], chunksMax: 3, commandsMax: 20 },
@@ -107,15 +118,34 @@ async function worker(store: MysqlStore, random: () => number, steps: number): P
         (update) => update !== null,
       ),
       complete: true,
+      appends: random() < 0.2 ? [rig.draft({ partition: random() < 0.5 ? 1 : null })] : [],
     }))
-    await store.settle(settlements)
+    const verdicts = await store.settle(settlements)
+    appended += settlements.filter(({ appends }, n) => verdicts[n] === 'ok' && appends.length > 0).length
   }
+  return appended
 }
+
+const OUTCOMES: readonly UpdateState[] = [
+  ...(['retrying', 'reconciling', 'pending', 'blocked', 'compensating'] as const),
+  ...(['dead', 'failed', 'compensated'] as const),
+]
 
 function updateOf(index: number, chance: number): CommandUpdate | null {
   if (chance < 0.3) return null
-  const state = chance < 0.6 ? 'retrying' : chance < 0.8 ? 'dead' : 'failed'
-  return { index, state, attempts: 1, delayMs: 0, error: ERROR }
+  const state = OUTCOMES[Math.floor(chance * 1_000) % OUTCOMES.length] as UpdateState
+  const completion = state === 'pending' ? { tokenHash: TOKEN, expiresInMs: 1_000 } : null
+  const orderingKey = state === 'dead' ? null : `key ${index % 2}`
+  return {
+    index,
+    state,
+    attempts: 1,
+    delayMs: 0,
+    error: ERROR,
+    orderingKey,
+    completion,
+    fingerprint: 'alike',
+  }
 }
 
 async function operator(
@@ -123,18 +153,26 @@ async function operator(
   ids: readonly string[],
   random: () => number,
   steps: number,
-): Promise<void> {
+): Promise<number> {
   for (let step = 0; step < steps; step += 1) {
     const some = ids.filter(() => random() < 0.3)
-    await (random() < 0.5 ? store.control.cancel(some) : store.control.redrive(some))
+    await verbOf(store, random())(some)
+    const update = { state: 'retrying', attempts: 1, delayMs: 0, error: null } as const
+    await store.control.complete([{ tokenHash: TOKEN, update }])
   }
+  return 0
 }
 
-async function maintainer(rig: MysqlRig, store: MysqlStore, steps: number): Promise<void> {
+function verbOf({ control }: MysqlStore, chance: number): (ids: readonly string[]) => Promise<unknown> {
+  return chance < 0.4 ? control.cancel : chance < 0.8 ? control.redrive : control.discard
+}
+
+async function maintainer(rig: MysqlRig, store: MysqlStore, steps: number): Promise<number> {
   for (let step = 0; step < steps; step += 1) {
     await store.promote({ limit: 20, chunkCommandsMax: 7, newChunkId: () => rig.draft().id })
     await store.prune({ retentionMs: 1_000_000, failedRetentionMs: 1_000_000, limit: 10 })
   }
+  return 0
 }
 
 /** Chunks whose own numbers disagree with what their rows and lists say. */
@@ -142,7 +180,7 @@ const MISCOUNTED = `
 select * from (
   select chunks.id, open, unsuccessful, live, size, skip, chunks.state,
     count(parked.idx) - count(parked.finished_at) as open_rows,
-    coalesce(sum(parked.state in ('failed', 'dead', 'cancelled')), 0) as bad_rows
+    coalesce(sum(parked.state in ('failed', 'dead', 'cancelled', 'compensated')), 0) as bad_rows
   from spillway_chunks chunks left join spillway_parked parked on parked.chunk_id = chunks.id
   group by chunks.seq) counted
 where open <> open_rows or unsuccessful <> bad_rows

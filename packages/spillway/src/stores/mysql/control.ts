@@ -1,47 +1,27 @@
-// Operators' verbs on stored commands and queues. Whether a verb is allowed is asked of the domain's transition table, while what it
-// is asked about is locked.
+// Operators' and counterparts' verbs on stored commands and queues. Whether a verb is allowed is asked of the domain's transition table,
+// while what it is asked about is locked.
 
-import type { ControlVerdict, StoreControl } from '../../ports/index.js'
+import type { StoreControl } from '../../ports/index.js'
+import { auditSql } from './audit.js'
 import { cancel } from './cancel.js'
+import { complete } from './complete.js'
+import { discard } from './discard.js'
+import type { QueueNames } from './queue-names.js'
 import { configureQueue, readAllSettings } from './queue-settings.js'
-import { redrive } from './redrive.js'
-import type { Session, Transaction } from './session.js'
+import { redriver } from './redrive.js'
+import type { Session } from './session.js'
+import { newVerbs } from './verbs.js'
 import { Hints, type Wake } from './wake.js'
 
-/** Commands of one transaction: their locks are in the way of others. */
-const IDS_PER_TRANSACTION = 500
-
-/** Answers for commands by their ids, inside a transaction. `now` is SQL. */
-type Verb = (
-  transaction: Transaction,
-  ids: readonly string[],
-  now: string,
-  hints: Hints,
-) => Promise<ControlVerdict[]>
-
-export function newControl(session: Session, wake: Wake): StoreControl {
-  async function some(ids: readonly string[], verb: Verb): Promise<ControlVerdict[]> {
-    const [verdicts, hints] = await session.transaction(async (transaction) => {
-      const given = new Hints()
-      return [await verb(transaction, ids, session.now(), given), given] as const
-    })
-    wake.give(hints)
-    return verdicts
-  }
-
-  async function each(ids: readonly string[], verb: Verb): Promise<ControlVerdict[]> {
-    const verdicts: ControlVerdict[] = []
-    for (let first = 0; first < ids.length; first += IDS_PER_TRANSACTION) {
-      verdicts.push(...(await some(ids.slice(first, first + IDS_PER_TRANSACTION), verb)))
-    }
-    return verdicts
-  }
-
+export function newControl(session: Session, wake: Wake, queueNames: QueueNames): StoreControl {
+  const verbs = newVerbs(session, wake, queueNames)
   return {
-    cancel: (ids) => each(ids, cancel),
-    redrive: (ids) => each(ids, redrive),
-    async configureQueue(queue, change) {
-      const settings = await configureQueue(session, queue, change)
+    cancel: (ids, options) => verbs.run(cancel, ids, options),
+    redrive: (ids, options) => verbs.run(redriver(options?.payloads ?? []), ids, options),
+    discard: (ids, options) => verbs.run(discard, ids, options),
+    complete: (items, options) => verbs.run(complete, items, options),
+    async configureQueue(queue, change, audit) {
+      const settings = await configureQueue(session, queue, change, audit)
       const hints = new Hints()
       // There may be work for workers that found none before.
       if (!settings.paused) hints.add(queue, 0)
@@ -49,5 +29,8 @@ export function newControl(session: Session, wake: Wake): StoreControl {
       return settings
     },
     queueSettings: () => readAllSettings(session),
+    async audit(note, count) {
+      await session.transaction((transaction) => transaction.finish([auditSql(note, count, session.now())]))
+    },
   }
 }

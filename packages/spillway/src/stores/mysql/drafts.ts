@@ -6,8 +6,12 @@ import type { AppendResult } from '../../ports/index.js'
 import type { NewChunk } from './chunks.js'
 import { openOf, unsuccessfulOf } from './families.js'
 import { formatIndexes } from './index-list.js'
+import { CHUNKS_BY_ID } from './indexes.js'
 import { ACCEPTED } from './keys.js'
-import { type ParkedRow, writeRows } from './parked.js'
+import { BLANK, type ParkedRow, writeRows } from './parked.js'
+import { placeSql } from './place.js'
+import { completionAt } from './row-content.js'
+import { text } from './sql-text.js'
 
 /** Why a command of a stored chunk is not in the store: index, verdict, id of the command that came first. */
 type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
@@ -27,6 +31,8 @@ export function chunkOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | 
   const rows = parked === null ? [] : presentEntries(parked, absences)
   return {
     ...{ id, queue, type, priority, partition, codec, body, size },
+    tenant: draft.tenant ?? null,
+    stage: 'execute',
     state: parked === null ? 'ready' : 'done',
     accepted: size - absences.length,
     open: rows.reduce((sum, [, { state }]) => sum + openOf(state), 0),
@@ -37,15 +43,18 @@ export function chunkOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | 
   }
 }
 
-/** The rows of a draft that is stored as parked. */
+/** The rows of a draft that is stored as parked, once its chunk is. */
 export function parkedRowsOf(draft: ChunkDraft, chunk: NewChunk, now: number): string[] {
   if (draft.parked === null) return []
   const absences = chunk.absent === null ? [] : (JSON.parse(chunk.absent) as Absence[])
   const rows = presentEntries(draft.parked, absences).map(([index, entry]) =>
     rowOf(draft.id, index, entry, now),
   )
-  const { queue, type, priority, partition } = draft
-  return writeRows({ queue, type, priority, partition, carrier: null }, rows)
+  const { id, queue, type, priority, partition } = draft
+  return [
+    `set @spillway_origin = (select seq from ${CHUNKS_BY_ID} where id = ${text(id)})`,
+    ...writeRows({ queue, type, priority, partition, carrier: null }, rows),
+  ]
 }
 
 function presentEntries(
@@ -59,18 +68,21 @@ function presentEntries(
 }
 
 function rowOf(chunkId: string, index: number, entry: ParkedDraft, now: number): ParkedRow {
-  const ended = isTerminal(entry.state)
+  const { state, stage = 'execute', attempts, error } = entry
+  const ended = isTerminal(state)
+  const waits = !ended && state !== 'blocked'
   return {
-    chunkId,
-    index,
-    state: entry.state,
-    attempts: entry.attempts,
-    nextAt: ended ? null : Math.trunc(entry.nextAt ?? now),
+    ...BLANK,
+    ...{ chunkId, index, state, stage, attempts, error, place: placeSql('@spillway_origin', index) },
+    nextAt: waits ? Math.trunc(entry.nextAt ?? now) : null,
     acceptedAt: now,
     finishedAt: ended ? now : null,
-    error: entry.error,
     result: entry.result ?? null,
-    executedAt: entry.error === null ? null : now,
+    memo: entry.memo ?? null,
+    orderingKey: entry.orderingKey ?? null,
+    completion: completionAt(entry.completion, now),
+    fingerprint: entry.fingerprint ?? null,
+    tried: error === null ? null : { at: now, stage: 'execute', ran: undefined },
   }
 }
 

@@ -7,6 +7,8 @@ import { integer, textList } from './sql-text.js'
 
 export type RowPlace = RowState | 'promoted'
 
+const UNSUCCESSFUL: ReadonlySet<RowPlace> = new Set(['failed', 'dead', 'cancelled', 'compensated'])
+
 /** Changes of one transaction, by family. */
 export class FamilyChanges {
   readonly #byChunkId = new Map<string, { open: number; unsuccessful: number }>()
@@ -44,5 +46,5 @@ export function openOf(place: RowPlace | null): number {
 }
 
 export function unsuccessfulOf(place: RowPlace | null): number {
-  return place === 'failed' || place === 'dead' || place === 'cancelled' ? 1 : 0
+  return place !== null && UNSUCCESSFUL.has(place) ? 1 : 0
 }

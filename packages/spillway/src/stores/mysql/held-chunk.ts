@@ -1,11 +1,12 @@
 // Leased chunks while their holder writes about them: found by (id, token) and locked, changed in memory, written back by one
 // update each.
 
-import type { ChunkMember, LeaseRef } from '../../domain/index.js'
+import type { ChunkMember, LeaseRef, Stage } from '../../domain/index.js'
 import type { ChunkPlace } from './chunks.js'
 import type { Connection } from './connection.js'
 import { formatIndexes, parseIndexes } from './index-list.js'
 import { CHUNKS_BY_ID, CHUNKS_BY_SEQ } from './indexes.js'
+import { parseMembers } from './members.js'
 import { select } from './select.js'
 import { integer, text, textList } from './sql-text.js'
 
@@ -14,6 +15,7 @@ export interface HeldChunk extends ChunkPlace {
   readonly token: number
   readonly type: string
   readonly priority: number
+  readonly stage: Stage
   readonly size: number
   readonly expiries: number
   readonly createdAt: number
@@ -39,7 +41,7 @@ export interface Holding {
 
 export function findSql(ids: readonly string[], now: string): string {
   return `
-select seq, id, token, queue, type, priority, partition_no, promoted, size, expiries, created_at, skip, members, cursor_idx, ${now} as now
+select seq, id, token, queue, type, priority, partition_no, stage, promoted, size, expiries, created_at, skip, members, cursor_idx, ${now} as now
 from ${CHUNKS_BY_ID} where id in ${textList(ids)} and state = 'leased' order by id for update`
 }
 
@@ -63,7 +65,6 @@ export async function holdChunks(
 }
 
 function heldChunk(row: Readonly<Record<string, unknown>>): HeldChunk {
-  const members = row.members as string | null
   return {
     seq: Number(row.seq),
     id: String(row.id),
@@ -72,11 +73,12 @@ function heldChunk(row: Readonly<Record<string, unknown>>): HeldChunk {
     type: String(row.type),
     priority: Number(row.priority),
     partition: numberOrNull(row.partition_no),
+    stage: row.stage as Stage,
     promoted: Number(row.promoted) === 1,
     size: Number(row.size),
     expiries: Number(row.expiries),
     createdAt: Number(row.created_at),
-    members: members === null ? null : (JSON.parse(members) as ChunkMember[]),
+    members: parseMembers(row.members as string | null),
     over: new Set(parseIndexes(row.skip as string | null)),
     cursor: numberOrNull(row.cursor_idx),
     succeeded: 0,

@@ -1,7 +1,7 @@
 // What the holder of a lease writes: outcomes, heartbeats, completion. The chunks are locked; what is to be written is decided here
 // and sent by the caller together with its commit.
 
-import type { LeaseProgress, LeaseVerdict, Settlement } from '../../domain/index.js'
+import type { ChunkDraft, LeaseProgress, LeaseVerdict, Settlement } from '../../domain/index.js'
 import { type ChunkPlace, finishChunks } from './chunks.js'
 import { FamilyChanges } from './families.js'
 import { type HeldChunk, type Holding, liveOf, saveChunk } from './held-chunk.js'
@@ -17,6 +17,7 @@ export class HeldWrites {
   readonly #families = new FamilyChanges()
   readonly #statements: string[] = []
   readonly #finished: ChunkPlace[] = []
+  readonly #following: ChunkDraft[] = []
 
   readonly #now: number
   readonly #nowSql: string
@@ -46,14 +47,21 @@ export class HeldWrites {
     return 'ok'
   }
 
+  /** What follows from what was written: to be stored behind the statements. */
+  get following(): readonly ChunkDraft[] {
+    return this.#following
+  }
+
   /** Everything to be sent, in order. */
   statements(): string[] {
     const now = this.#nowSql
-    return [...this.#statements, ...this.#families.statements(now), ...finishChunks(this.#finished, now)]
+    const endings = finishChunks(this.#finished, now, this.#following)
+    return [...this.#statements, ...this.#families.statements(now), ...endings]
   }
 
   #write(chunk: HeldChunk, progress: Settlement | LeaseProgress, complete: boolean): void {
     const now = this.#now
+    if (progress.appends !== undefined) this.#following.push(...progress.appends)
     this.#statements.push(...writeProgress(chunk, progress, complete, this.#families, now))
     if (!complete || !chunk.promoted) this.#statements.push(...saveChunk(chunk, now))
   }

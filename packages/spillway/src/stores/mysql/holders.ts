@@ -1,10 +1,10 @@
 // Chunks that commands wait in, while some of these are taken out: the chunk a command was submitted in, or one that carries it.
 
-import type { ChunkMember } from '../../domain/index.js'
 import type { ChunkPlace } from './chunks.js'
 import type { ChunkRow, Family } from './commands.js'
 import { formatIndexes, parseIndexes } from './index-list.js'
 import { CHUNKS_BY_SEQ } from './indexes.js'
+import { parseMembers } from './members.js'
 import { integer, integerList, text } from './sql-text.js'
 
 export interface Holder extends ChunkPlace {
@@ -43,7 +43,7 @@ export function carrierOf({
   return {
     ...{ seq, queue, partition, state, size, promoted: true },
     skip: new Set(parseIndexes(skip)),
-    memberIds: (JSON.parse(members) as ChunkMember[]).map(({ id }) => id),
+    memberIds: (parseMembers(members) ?? []).map(({ id }) => id),
   }
 }
 

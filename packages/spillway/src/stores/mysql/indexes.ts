@@ -6,9 +6,16 @@ export const CHUNKS_BY_ID = 'spillway_chunks force index (spillway_chunks_id)'
 export const ENDED_CHUNKS = 'spillway_chunks force index (spillway_chunks_ended)'
 export const READY_CHUNKS = 'spillway_chunks force index (spillway_chunks_ready)'
 export const LEASED_CHUNKS = 'spillway_chunks force index (spillway_chunks_leased)'
+export const CHUNKS_OF_TENANT = 'spillway_chunks force index (spillway_chunks_tenant)'
 export const CHUNKS_OF_PARTITION = 'spillway_chunks force index (spillway_chunks_partition)'
 
-/** Rows of commands, by command or by the time they are due; the statement calls them `parked`. */
+/** Rows of commands: the statement calls them `parked`. */
 export const PARKED_BY_COMMAND = 'spillway_parked parked force index (primary)'
 export const PARKED_BY_QUEUE = 'spillway_parked parked force index (spillway_parked_queue)'
+/** Both end with the command, so that what is found is in the order of a listing. */
+export const PARKED_BY_STATE =
+  'spillway_parked parked force index (spillway_parked_state, spillway_parked_queue)'
 export const DUE_PARKED = 'spillway_parked parked force index (spillway_parked_due)'
+export const PARKED_IN_ORDER = 'spillway_parked parked force index (spillway_parked_order)'
+export const PARKED_ALIKE = 'spillway_parked parked force index (spillway_parked_alike)'
+export const PARKED_BY_TOKEN = 'spillway_parked parked force index (spillway_parked_token)'

@@ -27,7 +27,9 @@ const CHUNKS_PER_PAGE_MAX = 1_000
 /** Chunks read at once: a page is often full after the first few. */
 const CHUNKS_PER_READ = 20
 
-type Listed = StoredCommand<StateRecord>
+/** What of a row decides whether its command is on the page. */
+type Glimpse = StateRecord & Pick<RowRecord, 'fingerprint'>
+type Listed = StoredCommand<Glimpse>
 
 const ANY = '1 = 1'
 /** Chunks that may hold a command of the state. */
@@ -65,11 +67,17 @@ export async function listChunks(
   const found: Listed[] = []
   for await (const chunks of chunksFrom(db, request, from, last?.id ?? '')) {
     for (const command of await commandsOf(db, chunks, from)) {
-      if (request.state === undefined || command.state === request.state) found.push(command)
+      if (matches(command, request)) found.push(command)
     }
     if (found.length >= limit) break
   }
   return { commands: await viewsOf(db, found.slice(0, limit)), end }
+}
+
+function matches({ state, row }: Listed, request: ListRequest): boolean {
+  if (request.state === undefined) return true
+  const { fingerprint } = request
+  return state === request.state && (fingerprint === undefined || row?.fingerprint === fingerprint)
 }
 
 /** Chunks from the cursor's, which may be half done, to the last one of the stretch, some at a time. */
@@ -91,7 +99,7 @@ async function* chunksFrom(
 /** The chunks' commands that follow the cursor. Of their rows only what their states need: most of them are not on the page. */
 async function commandsOf(db: Connection, chunks: readonly Family[], from: Cursor): Promise<Listed[]> {
   const ids = textList(chunks.map(({ id }) => id))
-  const byId = rowsById(await select<StateRecord>(db, `${STATE_SOURCE} where parked.chunk_id in ${ids}`))
+  const byId = rowsById(await select<Glimpse>(db, `${STATE_SOURCE} where parked.chunk_id in ${ids}`))
   return chunks.flatMap((chunk) => {
     const beyond = chunk.id === from.chunkId ? Math.min(chunk.size, from.index) : chunk.size
     const commands: Listed[] = []

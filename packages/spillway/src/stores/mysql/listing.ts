@@ -1,7 +1,14 @@
 // Pages of commands, newest first. A page looks at a bounded stretch of what is stored: where little of it matches, the page
 // is short and says where to go on, instead of searching a million commands.
 
-import { type CommandState, commandId, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
+import {
+  type CommandState,
+  commandId,
+  PAGE_ROWS_MAX,
+  PARKED_STATES,
+  parseCommandId,
+  TERMINAL_STATES,
+} from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { CommandView, ListRequest } from '../../ports/index.js'
 import type { Connection } from './connection.js'
@@ -19,11 +26,8 @@ const START: Cursor = { chunkId: '~', index: 0 }
 
 /** States that only rows have. */
 const ROW_STATES: ReadonlySet<CommandState> = new Set([
-  'scheduled',
-  'retrying',
-  'failed',
-  'dead',
-  'cancelled',
+  ...PARKED_STATES,
+  ...TERMINAL_STATES.filter((state) => state !== 'succeeded'),
 ])
 
 /** In a snapshot. */

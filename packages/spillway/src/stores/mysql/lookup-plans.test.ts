@@ -9,7 +9,7 @@ import { familiesSql, rowsSql } from './commands.js'
 import { LIVE_BY_QUEUE, ROWS_BY_QUEUE } from './counts.js'
 import { lockCarriersSql } from './holders.js'
 import { endOfChunksSql, matchingChunksSql } from './listed-chunks.js'
-import { endOfRowsSql, matchingRowsSql } from './listed-rows.js'
+import { endOfRowsSql, kindsOf, matchingRowsSql } from './listed-rows.js'
 import { anyDueSql, dueSql } from './promote.js'
 import { deletionSql, endedSql } from './prune.js'
 
@@ -44,6 +44,7 @@ async function filled(): Promise<MysqlRig> {
 const NOW = '1767225600000'
 const CURSOR = { chunkId: '019b76daa80070008000000000000400', index: 1 }
 const ID = '019b76daa80070008000000000000005'
+const [DEAD = ''] = kindsOf('dead')
 const REQUEST = { retentionMs: 1, failedRetentionMs: 1, limit: 100 }
 const [ENDED_WELL, ENDED_BADLY] = endedSql(REQUEST, 100, NOW)
 
@@ -60,15 +61,15 @@ const PLANS: readonly [what: string, sql: string, keys: Record<string, string>][
   ],
   ['rows to be locked', lockRowsSql([CURSOR, { chunkId: ID, index: 1 }]), { parked: 'PRIMARY' }],
   ['carriers to be locked', lockCarriersSql([3, 4]), { spillway_chunks: 'PRIMARY' }],
-  ['the end of a stretch of rows', endOfRowsSql('dead', CURSOR), { parked: 'spillway_parked_state' }],
+  ['the end of a stretch of rows', endOfRowsSql(DEAD, CURSOR), { parked: 'spillway_parked_state' }],
   [
     'listed rows',
-    matchingRowsSql('dead', { limit: 10 }, CURSOR, { chunkId: ID, index: 0 }, 10),
+    matchingRowsSql(DEAD, { limit: 10 }, CURSOR, { chunkId: ID, index: 0 }, 10),
     { parked: 'spillway_parked_state', carriers: 'PRIMARY' },
   ],
   [
     'listed rows of a queue',
-    matchingRowsSql('dead', { queue: 'queue-1', limit: 10 }, CURSOR, { chunkId: ID, index: 0 }, 10),
+    matchingRowsSql(DEAD, { queue: 'queue-1', limit: 10 }, CURSOR, { chunkId: ID, index: 0 }, 10),
     { parked: 'spillway_parked_queue', carriers: 'PRIMARY' },
   ],
   ['the end of a stretch of chunks', endOfChunksSql(CURSOR), { spillway_chunks: 'spillway_chunks_id' }],
@@ -101,7 +102,7 @@ describe('the server', () => {
     const live = (await rig.rows(`explain ${LIVE_BY_QUEUE}`)) as unknown as Step[]
     const parked = rows.filter(({ table }) => table === 'parked')
     const chunks = live.filter(({ table }) => table === 'spillway_chunks')
-    expect(parked.map(({ key }) => key)).toEqual(Array(5).fill('spillway_parked_queue'))
+    expect(parked.map(({ key }) => key)).toEqual(Array(10).fill('spillway_parked_queue'))
     expect(chunks.map(({ key }) => key)).toEqual(['spillway_chunks_ready', 'spillway_chunks_leased'])
     for (const { Extra } of [...parked, ...chunks]) expect(Extra).toContain('Using index')
   })

@@ -70,7 +70,7 @@ const MISCOUNTED = `
 select * from (
   select chunks.id, open, unsuccessful, live, size, skip, chunks.state,
     count(parked.idx) - count(parked.finished_at) as open_rows,
-    coalesce(sum(parked.state in ('failed', 'dead', 'cancelled')), 0) as bad_rows
+    coalesce(sum(parked.state in ('failed', 'dead', 'cancelled', 'compensated')), 0) as bad_rows
   from spillway_chunks chunks left join spillway_parked parked on parked.chunk_id = chunks.id
   group by chunks.seq) counted
 where open <> open_rows or unsuccessful <> bad_rows

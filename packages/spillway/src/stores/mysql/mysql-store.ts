@@ -9,32 +9,28 @@ import {
   type StoreNodes,
   type StoreReader,
   type StoreSchema,
+  type StoreShared,
 } from '../../ports/index.js'
-import { newAppender } from './append.js'
-import { newBulkWriter } from './bulk-write.js'
+import { type Access, newAccess, onConnection } from './access.js'
+import { listAudit } from './audit.js'
 import { claim } from './claim.js'
-import { type Connection, connect } from './connection.js'
-import { newControl } from './control.js'
+import type { Connection } from './connection.js'
 import { account, countQueues } from './counts.js'
-import { closedError, storeError } from './errors.js'
+import { readErrorGroups } from './error-groups.js'
 import type { MysqlTx } from './handlers-tx.js'
-import { newKeyTables } from './key-tables.js'
-import { newLeasedChunks } from './leased-chunks.js'
 import { listCommands } from './listing.js'
-import { newNodes } from './nodes.js'
 import { checkOptions, type MysqlOptions, type StoreSettings } from './options.js'
 import { probe } from './probe.js'
-import { promote } from './promote.js'
-import { newPruner } from './prune.js'
-import { newQueueNames } from './queue-names.js'
 import { readCommands } from './reader.js'
-import { assertUsable, migrate, readInstalled, stateOf } from './schema.js'
-import { assertServer, readServer } from './server.js'
+import { readyTenants } from './ready-tenants.js'
+import { migrate, readInstalled, stateOf } from './schema.js'
+import { readServer } from './server.js'
 import { checkClock, serverFindings } from './server-findings.js'
-import { nowSql, openSession, type Session } from './session.js'
+import { nowSql } from './session.js'
 import { extend, settle } from './settle.js'
 import { settleWithin } from './settle-within.js'
-import { newWake, type Wake } from './wake.js'
+import { readWaiting } from './waiting.js'
+import { newWake } from './wake.js'
 
 /** Says where it keeps its data, for whoever looks after it. */
 export interface MysqlStore extends ExaminedStore<MysqlTx> {
@@ -61,6 +57,7 @@ export function mysql(url: string, options: MysqlOptions = {}): MysqlStore {
     reader: readerOf(access),
     control: controlOf(access),
     nodes: nodesOf(access),
+    shared: sharedOf(access),
     schema: schemaOf(settings),
     open: access.open,
     close: access.close,
@@ -76,85 +73,43 @@ export function mysql(url: string, options: MysqlOptions = {}): MysqlStore {
       leased.remember(leases)
       return leases
     },
-    extend: async (items, leaseMs) => extend(access.parts().session, wake, items, leaseMs),
-    settle: async (items) => {
-      const { session, leased } = access.parts()
-      return settle(session, wake, items, leased)
-    },
-    settleWithin: async (leases, work) => {
-      const { session, bulkWriter } = access.parts()
-      return settleWithin(session, wake, bulkWriter, leases, work)
-    },
-    promote: async (request) => promote(access.parts().session, wake, request),
+    readyTenants: async (queue, types, limit) => readyTenants(access.parts().session, queue, types, limit),
+    extend: async (items, leaseMs) => extend(access.parts(), wake, items, leaseMs),
+    settle: async (items) => settle(access.parts(), wake, items),
+    settleWithin: async (leases, work) => settleWithin(access.parts(), wake, leases, work),
+    promote: async (request) => access.parts().promote(request),
     prune: async (request) => access.parts().prune(request),
     probe: async () => probe(access.parts().session),
     examine: (now) => examine(settings, now),
   }
 }
 
-/** What an open store is made of. */
-interface Parts extends ReturnType<typeof partsOf> {}
-
-interface Access {
-  open(): Promise<void>
-  close(): Promise<void>
-  /** Throws `closed` unless the store is open. */
-  parts(): Parts
-}
-
-function partsOf(session: Session, wake: Wake) {
-  return {
-    session,
-    appender: newAppender(newKeyTables(), newQueueNames()),
-    bulkWriter: newBulkWriter(session.place),
-    leased: newLeasedChunks(),
-    prune: newPruner(session),
-    control: newControl(session, wake),
-    nodes: newNodes(session),
-  }
-}
-
-function newAccess(settings: StoreSettings, wake: Wake): Access {
-  const { place, synchronous } = settings
-  let parts: Parts | null = null
-  return {
-    async open() {
-      if (parts !== null) return
-      await onConnection(settings, async (connection) => {
-        assertServer(await readServer(connection), synchronous, place)
-        assertUsable(await readInstalled(connection), place)
-      })
-      parts ??= partsOf(openSession(settings), wake)
-    },
-    async close() {
-      const closing = parts
-      parts = null
-      await closing?.session.close()
-    },
-    parts() {
-      if (parts === null) throw closedError(place)
-      return parts
-    },
-  }
-}
-
 function readerOf(access: Access): StoreReader {
-  const inSnapshot = async <T>(read: (db: Connection) => Promise<T>): Promise<T> =>
-    access.parts().session.snapshot(read)
+  const inSnapshot = async <T>(read: (db: Connection, now: string) => Promise<T>): Promise<T> => {
+    const { session } = access.parts()
+    return session.snapshot((db) => read(db, session.now()))
+  }
   return {
     get: (ids, { payload = false } = {}) => inSnapshot((db) => readCommands(db, ids, payload)),
     list: (request) => inSnapshot((db) => listCommands(db, request)),
+    waiting: (tokenHash) => inSnapshot((db, now) => readWaiting(db, tokenHash, now)),
+    errorGroups: (request) => inSnapshot((db) => readErrorGroups(db, request)),
+    audit: (request) => inSnapshot((db) => listAudit(db, request)),
     queues: () => inSnapshot(countQueues),
     accounting: () => inSnapshot(account),
   }
 }
 
 function controlOf(access: Access): StoreControl {
+  const control = (): StoreControl => access.parts().control
   return {
-    cancel: async (ids) => access.parts().control.cancel(ids),
-    redrive: async (ids) => access.parts().control.redrive(ids),
-    configureQueue: async (queue, change) => access.parts().control.configureQueue(queue, change),
-    queueSettings: async () => access.parts().control.queueSettings(),
+    cancel: async (ids, options) => control().cancel(ids, options),
+    redrive: async (ids, options) => control().redrive(ids, options),
+    discard: async (ids, options) => control().discard(ids, options),
+    complete: async (items, options) => control().complete(items, options),
+    configureQueue: async (queue, change, audit) => control().configureQueue(queue, change, audit),
+    queueSettings: async () => control().queueSettings(),
+    audit: async (note, count) => control().audit(note, count),
   }
 }
 
@@ -166,6 +121,14 @@ function nodesOf(access: Access): StoreNodes {
     acquire: async (role, nodeId, leaseMs) => access.parts().nodes.acquire(role, nodeId, leaseMs),
     release: async (lease) => access.parts().nodes.release(lease),
     roles: async () => access.parts().nodes.roles(),
+  }
+}
+
+function sharedOf(access: Access): StoreShared {
+  return {
+    read: async (keys) => access.parts().shared.read(keys),
+    write: async (writes) => access.parts().shared.write(writes),
+    keys: async (prefix, limit, after) => access.parts().shared.keys(prefix, limit, after),
   }
 }
 
@@ -184,20 +147,4 @@ function examine(settings: StoreSettings, now: number): Promise<Finding[]> {
     const [clock] = await connection.send([`select ${nowSql(null)} as now`])
     return [fine('server', settings.place), ...findings, checkClock(Number(clock?.rows[0]?.now), now)]
   })
-}
-
-async function onConnection<T>(
-  settings: StoreSettings,
-  work: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  try {
-    const connection = await connect({ ...settings, purpose: 'work' })
-    try {
-      return await work(connection)
-    } finally {
-      await connection.end()
-    }
-  } catch (error) {
-    throw storeError(error, settings.place)
-  }
 }

@@ -18,27 +18,31 @@ describe('migrating', () => {
       code: 'store_incompatible',
       message: expect.stringContaining('spillway migrate'),
     })
-    expect(await store.schema.state()).toMatchObject({ current: 0, pending: [{ name: 'foundation' }] })
+    expect(await store.schema.state()).toMatchObject({
+      current: 0,
+      pending: [{ name: 'foundation' }, { name: 'stages' }],
+    })
   })
 
   it('shows SQL that makes the same tables when a person runs it', async () => {
     const database = await bare()
-    const [migration] = (await mysql(database.url, TEST_OPTIONS).schema.state()).pending
-    for (const statement of (migration?.sql ?? '').split(/;\n\n?/).filter((part) => part.trim() !== '')) {
+    const { pending } = await mysql(database.url, TEST_OPTIONS).schema.state()
+    const sql = pending.map((migration) => migration.sql).join('\n')
+    for (const statement of sql.split(/;\n\n?/).filter((part) => part.trim() !== '')) {
       await database.rows(statement)
     }
     const names = await database.rows('show tables')
     expect(names.length).toBeGreaterThan(12)
-    expect(await mysql(database.url, TEST_OPTIONS).schema.state()).toMatchObject({ current: 1, pending: [] })
+    expect(await mysql(database.url, TEST_OPTIONS).schema.state()).toMatchObject({ current: 2, pending: [] })
   })
 
   it('by several processes at once happens once', async () => {
     const { url, rows } = await bare()
     const states = await Promise.all([1, 2, 3].map(() => mysql(url, TEST_OPTIONS).schema.migrate()))
     expect(states.map(({ current, pending }) => [current, pending])).toEqual([
-      [1, []],
-      [1, []],
-      [1, []],
+      [2, []],
+      [2, []],
+      [2, []],
     ])
     expect(await rows('select id from spillway_stops')).toEqual([{ id: 1 }])
   })
@@ -50,7 +54,7 @@ describe('migrating', () => {
     await rows('update spillway_migrations set applied_at = null, statements_done = 4')
     await rows('drop view spillway_commands')
     expect((await store.schema.state()).current).toBe(0)
-    expect((await store.schema.migrate()).current).toBe(1)
+    expect((await store.schema.migrate()).current).toBe(2)
     expect(await rows('select * from spillway_commands')).toEqual([])
   })
 
@@ -70,11 +74,11 @@ describe('migrating', () => {
     const store = mysql(url, TEST_OPTIONS)
     await store.schema.migrate()
     await rows(
-      "insert into spillway_migrations (version, name, serves_from, statements_done, applied_at) values (2, 'later', 1, 1, 1)",
+      "insert into spillway_migrations (version, name, serves_from, statements_done, applied_at) values (3, 'later', 1, 1, 1)",
     )
     await store.open()
     onTestFinished(() => store.close())
-    expect((await store.schema.migrate()).current).toBe(2)
+    expect((await store.schema.migrate()).current).toBe(3)
     await store.probe()
   })
 })

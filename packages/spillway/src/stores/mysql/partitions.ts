@@ -10,10 +10,13 @@ export interface PartitionRef {
   readonly partition: number
 }
 
+export interface OfPartition {
+  readonly queue: string
+  readonly partition: number | null
+}
+
 /** The partitions that the chunks belong to, each once, in the order in which they must be locked. */
-export function partitionsOf(
-  chunks: Iterable<{ readonly queue: string; readonly partition: number | null }>,
-): PartitionRef[] {
+export function partitionsOf(chunks: Iterable<OfPartition>): PartitionRef[] {
   const found = new Map<string, PartitionRef>()
   for (const { queue, partition } of chunks) {
     if (partition !== null) found.set(`${queue} ${partition}`, { queue, partition })
@@ -49,7 +52,7 @@ export function unblock({ queue, partition }: PartitionRef): [string, string] {
   ]
 }
 
-function inPartition(queue: string, partition: number): string {
+export function inPartition(queue: string, partition: number): string {
   return `partition_no = ${integer(partition)} and queue = ${text(queue)}`
 }
 

@@ -1,6 +1,6 @@
 // Due commands with their payloads, and the chunks they are promoted in.
 
-import { CHUNK_BYTES_MAX, type Codec, decodeBody } from '../../domain/index.js'
+import { CHUNK_BYTES_MAX, type Codec, decodeBody, type Stage } from '../../domain/index.js'
 import { addTo } from './commands.js'
 import type { Connection } from './connection.js'
 import { select } from './select.js'
@@ -19,18 +19,28 @@ export interface DueRow {
   readonly type: string
   readonly priority: number
   readonly partition_no: number | null
+  readonly stage: Stage
   readonly attempts: number
   readonly accepted_at: number
+  readonly memo: string | null
+  readonly ordering_key: string | null
+  /** Edited; null = as it was submitted. */
+  readonly payload: string | null
 }
 
 export interface Passenger {
   readonly row: DueRow
+  /** Of the chunk it was submitted in, like the tenant. */
+  readonly seq: number
+  readonly tenant: string
   readonly codec: Codec
   readonly payload: string
   readonly bytes: number
 }
 
 interface Origin {
+  readonly seq: number
+  readonly tenant: string
   readonly id: string
   readonly codec: Codec
   readonly size: number
@@ -65,14 +75,17 @@ function countToRead(read: number, bytes: number): number {
 }
 
 function readOrigins(db: Connection, ids: readonly string[]): Promise<readonly Origin[]> {
-  return select(db, `select id, codec, size, body from spillway_chunks where id in ${textList(ids)}`)
+  return select(
+    db,
+    `select seq, tenant, id, codec, size, body from spillway_chunks where id in ${textList(ids)}`,
+  )
 }
 
-function passengersOf({ codec, size, body }: Origin, rows: readonly DueRow[]): Passenger[] {
+function passengersOf({ seq, tenant, codec, size, body }: Origin, rows: readonly DueRow[]): Passenger[] {
   const decoded = decodeBody(body, size)
   return rows.map((row) => {
-    const payload = JSON.stringify(decoded[row.idx])
-    return { row, codec, payload, bytes: Buffer.byteLength(payload) + 1 }
+    const payload = row.payload ?? JSON.stringify(decoded[row.idx])
+    return { row, seq, tenant, codec, payload, bytes: Buffer.byteLength(payload) + 1 }
   })
 }
 
@@ -84,8 +97,8 @@ export function* chunksOf(passengers: readonly Passenger[], commandsMax: number)
 }
 
 /** A chunk has one of each. */
-function destinationOf({ row, codec }: Passenger): string {
-  return JSON.stringify([row.queue, row.type, row.priority, row.partition_no, codec])
+function destinationOf({ row, tenant, codec }: Passenger): string {
+  return JSON.stringify([row.queue, row.type, row.priority, row.partition_no, tenant, row.stage, codec])
 }
 
 function* splitByBounds(group: readonly Passenger[], commandsMax: number): Generator<Passenger[]> {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { type MysqlRig, mysqlRig } from '../../../test/support/mysql-rig.js'
-import { expiredSql, readySql } from './claim.js'
+import { expiredSql, readySql } from './claimable.js'
 import { storedSql } from './closer-look.js'
 import { FamilyChanges } from './families.js'
 import { findSql } from './held-chunk.js'

@@ -1,9 +1,11 @@
 // What an execution came to, written into a leased chunk: successes are counted, everything else becomes or moves a row.
 
-import { type CommandUpdate, isTerminal, parseCommandId, type Settlement } from '../../domain/index.js'
+import { type CommandUpdate, parseCommandId, type Settlement } from '../../domain/index.js'
 import type { FamilyChanges } from './families.js'
 import { type HeldChunk, isLive } from './held-chunk.js'
 import { lostAttempts, type ParkedRow, writeRows } from './parked.js'
+import { placeNumber } from './place.js'
+import { contentOf } from './row-content.js'
 import { integer, multiRow, text } from './sql-text.js'
 
 export type Progress = Pick<Settlement, 'updates' | 'finished'>
@@ -67,31 +69,28 @@ function writeChunkRows(chunk: HeldChunk, rows: readonly ParkedRow[], families: 
 }
 
 function rowOf(chunk: HeldChunk, update: CommandUpdate, now: number): ParkedRow {
-  const ended = isTerminal(update.state)
-  return {
-    ...originOf(chunk, update.index),
-    state: update.state,
-    attempts: update.attempts,
-    nextAt: ended ? null : now + Math.trunc(update.delayMs),
-    finishedAt: ended ? now : null,
-    error: update.error,
-    result: update.result ?? null,
-    executedAt: now,
-  }
+  const { stage, members } = chunk
+  const memo = members?.[update.index]?.memo ?? null
+  return { ...originOf(chunk, update.index), ...contentOf(update, { stage, memo }, now) }
 }
 
 /** Where the command was submitted: a promoted chunk only carries it. */
 function originOf(
-  { id, members, createdAt }: HeldChunk,
+  { seq, id, members, createdAt }: HeldChunk,
   index: number,
-): Pick<ParkedRow, 'chunkId' | 'index' | 'acceptedAt'> {
+): Pick<ParkedRow, 'chunkId' | 'index' | 'place' | 'acceptedAt'> {
   const member = members?.[index]
   const origin = member === undefined ? null : parseCommandId(member.id)
-  if (member === undefined || origin === null) return { chunkId: id, index, acceptedAt: createdAt }
-  return { ...origin, acceptedAt: member.acceptedAt }
+  if (member === undefined || origin === null) {
+    return { chunkId: id, index, place: integer(placeNumber(seq, index)), acceptedAt: createdAt }
+  }
+  const [first, place] = member.place ?? [0, 0]
+  return { ...origin, place: integer(placeNumber(first, place)), acceptedAt: member.acceptedAt }
 }
 
-function silentSuccess({ expiries, members }: HeldChunk, index: number): CommandUpdate {
-  const attempts = (members?.[index]?.attempts ?? 0) + lostAttempts(expiries) + 1
-  return { index, state: 'succeeded', attempts, delayMs: 0, error: null }
+/** Only running its handler is an attempt. A terminal row keeps the stage it ended in. */
+function silentSuccess(chunk: HeldChunk, index: number): CommandUpdate {
+  const { stage, members } = chunk
+  const attempts = (members?.[index]?.attempts ?? 0) + lostAttempts(chunk) + (stage === 'execute' ? 1 : 0)
+  return { index, state: 'succeeded', stage, attempts, delayMs: 0, error: null }
 }

@@ -1,14 +1,16 @@
 // Removing what has outlived its retention. A family goes as a whole: its chunk and all its rows, once every command of it
-// ended long enough ago. Keys go by their own expiry, nodes by their silence.
+// ended long enough ago. Keys and shared values go by their own expiry, nodes by their silence, the audit by its age.
 
 import { isSpillwayError } from '../../errors/index.js'
 import type { PruneReport, PruneRequest } from '../../ports/index.js'
+import { forgetAuditSql } from './audit.js'
 import { newBatchSize } from './batch-size.js'
 import { CHUNKS_BY_SEQ, ENDED_CHUNKS, PARKED_BY_COMMAND } from './indexes.js'
 import { newKeyTurns } from './key-turns.js'
 import { forgetSilentSql } from './nodes.js'
 import { rowsOf } from './select.js'
 import type { Session } from './session.js'
+import { forgetSharedSql } from './shared.js'
 import { integer, integerList, textList } from './sql-text.js'
 
 export type Pruner = (request: PruneRequest) => Promise<PruneReport>
@@ -49,10 +51,19 @@ export function newPruner(session: Session): Pruner {
   }
 
   return async (request) => {
-    await session.send([forgetSilentSql(session.now())])
+    await session.send(forgetSql(request, session.now()))
     const removed = await removeFamilies(request)
     return { ...removed, keys: await keyRing.turn(request.limit) }
   }
+}
+
+/** What goes by its own time. */
+function forgetSql({ auditRetentionMs, limit }: PruneRequest, now: string): string[] {
+  return [
+    forgetSilentSql(now),
+    forgetSharedSql(limit, now),
+    ...(auditRetentionMs === undefined ? [] : [forgetAuditSql(auditRetentionMs, limit, now)]),
+  ]
 }
 
 function removeSome(session: Session, request: PruneRequest, limit: number): Promise<Removed> {

@@ -1,6 +1,8 @@
 // What every process obeys about the queues.
 
 import { changedSettings, DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/index.js'
+import type { AuditNote } from '../../ports/index.js'
+import { auditSql } from './audit.js'
 import type { RunResult } from './enlist/index.js'
 import { rowsOf, select } from './select.js'
 import type { Session } from './session.js'
@@ -20,6 +22,7 @@ export function configureQueue(
   session: Session,
   queue: string,
   change: Partial<QueueSettings>,
+  audit?: AuditNote,
 ): Promise<QueueSettings> {
   const name = text(queue)
   return session.transaction(async (transaction) => {
@@ -33,6 +36,7 @@ export function configureQueue(
     await transaction.finish([
       `update spillway_queues set paused = ${paused ? 1 : 0}, pause_reason = ${text(pauseReason)},
   leases_max = ${integer(leasesMax)} where name = ${name}`,
+      ...(audit === undefined ? [] : [auditSql(audit, null, session.now())]),
     ])
     return settings
   })

@@ -1,6 +1,6 @@
 // Reading single commands. What is asked together is read together, some hundred commands at a time.
 
-import { decodeBody, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
+import { commandId, decodeBody, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
 import type { CommandView } from '../../ports/index.js'
 import {
   addTo,
@@ -9,6 +9,7 @@ import {
   familiesSql,
   idOf,
   memberOf,
+  placesSql,
   type RowRecord,
   readResults,
   rowsById,
@@ -17,6 +18,7 @@ import {
 } from './commands.js'
 import type { Connection } from './connection.js'
 import type { RunResult } from './enlist/index.js'
+import { PARKED_BY_COMMAND } from './indexes.js'
 import { rowsOf, select } from './select.js'
 import { integerList } from './sql-text.js'
 import { commandView } from './view.js'
@@ -77,6 +79,7 @@ async function readPayloads(
   const byChunk = new Map<Family, StoredCommand[]>()
   for (const command of commands) addTo(byChunk, command.chunk, command)
   const chunks = [...byChunk.keys()]
+  const edited = await readEdited(db, commands)
   const payloads = new Map<string, string>()
   for (let first = 0; first < chunks.length; first += BODIES_PER_READ) {
     const some = chunks.slice(first, first + BODIES_PER_READ)
@@ -84,11 +87,24 @@ async function readPayloads(
     for (const chunk of some) {
       const decoded = decodeBody(bodies.get(chunk.seq) ?? '', chunk.size)
       for (const command of byChunk.get(chunk) ?? []) {
-        payloads.set(idOf(command), JSON.stringify(decoded[command.index]))
+        payloads.set(idOf(command), edited.get(idOf(command)) ?? JSON.stringify(decoded[command.index]))
       }
     }
   }
   return payloads
+}
+
+/** By command id: payloads that took the place of what was submitted. */
+async function readEdited(db: Connection, commands: readonly StoredCommand[]): Promise<Map<string, string>> {
+  const refs = commands.flatMap(({ chunk, index, row }) =>
+    row === null ? [] : [{ chunkId: chunk.id, index }],
+  )
+  if (refs.length === 0) return new Map()
+  const rows = await select<{ chunk_id: string; idx: number; payload: string }>(
+    db,
+    `select chunk_id, idx, payload from ${PARKED_BY_COMMAND} where (${placesSql(refs)}) and payload is not null`,
+  )
+  return new Map(rows.map(({ chunk_id, idx, payload }) => [commandId(chunk_id, idx), payload]))
 }
 
 async function readBodies(db: Connection, chunks: readonly Family[]): Promise<Map<number, string>> {

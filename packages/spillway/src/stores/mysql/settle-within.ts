@@ -7,24 +7,32 @@ import type { SettleScope, SettleWork } from '../../ports/index.js'
 import type { BulkWriter } from './bulk-write.js'
 import type { OpenConnection } from './connection.js'
 import { HandlerThrew } from './errors.js'
+import { storeFollowing } from './following.js'
 import { type HandlersScope, newHandlersScope } from './handlers-scope.js'
 import type { MysqlTx } from './handlers-tx.js'
 import { type Holding, holdChunks } from './held-chunk.js'
 import { HeldWrites } from './held-writes.js'
+import type { QueueNames } from './queue-names.js'
 import { select } from './select.js'
 import type { Session } from './session.js'
 import { Hints, type Wake } from './wake.js'
 
+/** What a settlement with effects needs of an open store. */
+export interface WithinParts {
+  readonly session: Session
+  readonly queueNames: QueueNames
+  readonly bulkWriter: BulkWriter
+}
+
 export async function settleWithin(
-  session: Session,
+  parts: WithinParts,
   wake: Wake,
-  bulkWriter: BulkWriter,
   leases: readonly LeaseRef[],
   work: SettleWork<MysqlTx>,
 ): Promise<LeaseVerdict[]> {
   try {
-    const { verdicts, hints } = await session.withHandlersConnection((connection) =>
-      inTransaction(connection, session, bulkWriter, leases, work),
+    const { verdicts, hints } = await parts.session.withHandlersConnection((connection) =>
+      inTransaction(connection, parts, leases, work),
     )
     wake.give(hints)
     return verdicts
@@ -36,18 +44,18 @@ export async function settleWithin(
 /** The connection is in a transaction at all times: the first statement begins it, and whoever lends it undoes what is left. */
 async function inTransaction(
   connection: OpenConnection,
-  session: Session,
-  bulkWriter: BulkWriter,
+  parts: WithinParts,
   leases: readonly LeaseRef[],
   work: SettleWork<MysqlTx>,
 ): Promise<{ verdicts: LeaseVerdict[]; hints: Hints }> {
+  const { session, bulkWriter } = parts
   const holding = leases.length === 0 ? NOTHING_HELD : await holdChunks(connection, leases, session.now())
   const valid = leases.map((lease) => holding.find(lease) !== null)
   const handler = newHandlersScope(connection, bulkWriter, session.place)
   const settlements = await run(handler, (scope) => work(scope, valid))
   const hints = new Hints()
   const held = leases.filter((_, place) => valid[place])
-  const statements = await writesOf(connection, session, held, holding, settlements, hints)
+  const statements = await writesOf(connection, parts, held, holding, settlements, hints)
   await connection.send([...statements, 'commit'])
   return { verdicts: valid.map((isValid) => (isValid ? 'ok' : 'stale')), hints }
 }
@@ -70,7 +78,7 @@ const NOTHING_HELD: Holding = { now: 0, find: () => null, drop: () => {} }
 
 async function writesOf(
   connection: OpenConnection,
-  session: Session,
+  { session, queueNames }: WithinParts,
   held: readonly LeaseRef[],
   holding: Holding,
   settlements: readonly Settlement[],
@@ -84,7 +92,11 @@ async function writesOf(
     )
     if (!named || writes.settle(settlement) !== 'ok') throw notHeld(settlement)
   }
-  return writes.statements()
+  if (writes.following.length > 0) await queueNames.store(session, writes.following)
+  return [
+    ...writes.statements(),
+    ...(await storeFollowing(connection, writes.following, session.now(), hints)),
+  ]
 }
 
 /** The handler took its time, and what is written about single commands counts from now. */

@@ -1,8 +1,8 @@
 // The view for people shows what the reader shows.
 
 import { describe, expect, it } from 'vitest'
-import { mysqlRig } from '../../../test/support/mysql-rig.js'
-import { type CommandUpdate, commandId } from '../../domain/index.js'
+import { type MysqlRig, mysqlRig } from '../../../test/support/mysql-rig.js'
+import { type CommandUpdate, commandId, type UpdateState } from '../../domain/index.js'
 
 const ERROR = { code: 'e', message: 'm' }
 
@@ -36,14 +36,15 @@ describe('the view spillway_commands', () => {
     })
     await rig.store.append([waiting, later])
     await rig.store.control.cancel([commandId(waiting.id, 1)])
+    await staged(rig)
 
     const rows = await rig.rows(
-      'select id, type, queue, state, priority, accepted_at, next_at, cast(result as char) as result, cast(payload as char) as payload from spillway_commands order by id',
+      'select id, type, queue, state, priority, accepted_at, next_at, stage, memo, fingerprint, cast(result as char) as result, cast(payload as char) as payload from spillway_commands order by id',
     )
     const { items } = await rig.store.reader.list({ limit: 100 })
     const views = await rig.store.reader.get(items.map(({ id }) => id).toSorted(), { payload: true })
-    expect(rows).toHaveLength(11)
-    expect(new Set(rows.map(({ state }) => state)).size).toBe(7)
+    expect(rows).toHaveLength(17)
+    expect(new Set(rows.map(({ state }) => state)).size).toBe(12)
     expect(rows.map(({ payload, ...row }) => ({ ...row, payload: jsonOf(payload) }))).toEqual(
       views.map((view) => ({
         id: view?.id,
@@ -53,6 +54,9 @@ describe('the view spillway_commands', () => {
         priority: view?.priority,
         accepted_at: view?.acceptedAt,
         next_at: view?.nextAt,
+        stage: view?.stage,
+        memo: view?.memo,
+        fingerprint: view?.fingerprint,
         result: view?.result,
         payload: jsonOf(view?.payload),
       })),
@@ -71,6 +75,25 @@ describe('the view spillway_commands', () => {
     expect(rows[1]?.id).toBe(commandId(repeat.id, 1))
   })
 })
+
+/** Commands that wait for something else than to be run, in their rows and in chunks that carry them, and one that was edited. */
+async function staged(rig: MysqlRig): Promise<void> {
+  const outcomes: readonly (readonly [UpdateState, Partial<CommandUpdate>])[] = [
+    ['reconciling', { stage: 'reconcile', delayMs: 60_000, memo: '{"reconciliations":1}' }],
+    ['pending', { stage: 'poll' }],
+    ['compensating', { stage: 'compensate' }],
+    ['blocked', {}],
+    ['compensated', { stage: 'compensate' }],
+    ['dead', { fingerprint: 'alike' }],
+  ]
+  const { chunkId, token } = await rig.lease({ queue: 'staged', payloads: outcomes.map(([state]) => state) })
+  const updates = outcomes.map(([state, notes], index): CommandUpdate => {
+    return { index, state, attempts: 1, delayMs: 0, error: ERROR, ...notes }
+  })
+  await rig.store.settle([{ chunkId, token, updates, finished: [], complete: true }])
+  await rig.store.promote({ limit: 10, chunkCommandsMax: 10, newChunkId: () => rig.draft().id })
+  await rig.store.control.redrive([commandId(chunkId, 5)], { payloads: ['{"edited":"ü"}'] })
+}
 
 /** MySQL writes JSON its own way. */
 function jsonOf(value: unknown): unknown {

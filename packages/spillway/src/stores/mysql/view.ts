@@ -6,19 +6,23 @@ import { type RowRecord, rowState, type StoredCommand } from './commands.js'
 import { lostAttempts } from './parked.js'
 
 export function rowView(row: RowRecord): CommandView {
+  const state = rowState(row)
   return {
     id: commandId(row.chunk_id, row.idx),
     type: row.type,
     queue: row.queue,
-    state: rowState(row),
+    state,
     priority: row.priority,
-    attempts: row.attempts + lostAttempts(row.carrier_expiries ?? 0),
+    attempts: row.attempts + lostAttempts({ expiries: row.carrier_expiries ?? 0, stage: row.stage }),
     acceptedAt: row.accepted_at,
-    nextAt: row.next_at,
+    nextAt: state === 'scheduled' || state === 'retrying' ? row.next_at : null,
     finishedAt: row.finished_at,
     error: row.error === null ? null : (JSON.parse(row.error) as ErrorRecord),
     result: row.result,
     generation: row.generation,
+    stage: row.stage,
+    memo: row.memo,
+    fingerprint: row.fingerprint,
     history: row.history === null ? [] : (JSON.parse(row.history) as AttemptRecord[]),
   }
 }
@@ -34,13 +38,16 @@ export function commandView(command: StoredCommand, result: string | null): Comm
     queue: chunk.queue,
     state,
     priority: chunk.priority,
-    attempts: lostAttempts(chunk.expiries) + (ended ? 1 : 0),
+    attempts: lostAttempts({ expiries: chunk.expiries, stage: 'execute' }) + (ended ? 1 : 0),
     acceptedAt: chunk.created_at,
     nextAt: null,
     finishedAt: ended ? chunk.ended_at : null,
     error: null,
     result,
     generation: 0,
+    stage: 'execute',
+    memo: null,
+    fingerprint: null,
     history: [],
   }
 }

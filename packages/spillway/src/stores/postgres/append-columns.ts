@@ -1,8 +1,9 @@
-// The drafts of an append as columns, which is how append_1 takes them. Repeats of a key within the call are found here: only the
+// The drafts of an append as columns, which is how append_2 takes them. Repeats of a key within the call are found here: only the
 // first command with a key, the leader, asks for it, and the others follow whatever becomes of it. Keys are given in one
 // order, so that concurrent appends take them in the same one and cannot wait for each other in a circle.
 
-import { type ChunkDraft, type KeyDraft, keyText } from '../../domain/index.js'
+import { type ChunkDraft, type KeyDraft, keyText, type ParkedDraft } from '../../domain/index.js'
+import { rowNotes } from './row-notes.js'
 
 /** One entry per draft, then per key, then per follower. Places count from 1, as PostgreSQL's do. */
 export interface AppendColumns {
@@ -12,6 +13,8 @@ export interface AppendColumns {
   readonly priorities: number[]
   /** -1 = none. */
   readonly partitions: number[]
+  /** Empty where no draft has one. */
+  readonly tenants: string[]
   readonly codecs: string[]
   readonly bodies: string[]
   readonly sizes: number[]
@@ -61,6 +64,7 @@ export function appendColumns(drafts: readonly ChunkDraft[]): AppendColumns {
     types: drafts.map(({ type }) => type),
     priorities: drafts.map(({ priority }) => priority),
     partitions: drafts.map(({ partition }) => partition ?? -1),
+    tenants: drafts.some(({ tenant }) => tenant) ? drafts.map(({ tenant }) => tenant ?? '') : [],
     codecs: drafts.map(({ codec }) => codec),
     bodies: drafts.map(({ body }) => body),
     sizes: drafts.map(({ size }) => size),
@@ -126,18 +130,18 @@ function followerColumns(
 function parkedRows(drafts: readonly ChunkDraft[]): string | null {
   if (drafts.every(({ parked }) => parked === null)) return null
   const rows = drafts.flatMap(({ parked }, at) =>
-    (parked ?? []).flatMap((entry, idx) => {
-      if (entry === null) return []
-      const { state, attempts, nextAt, error, result } = entry
-      const row = {
-        draft: at + 1,
-        idx,
-        state,
-        attempts,
-        next_at: nextAt === null ? null : Math.trunc(nextAt),
-      }
-      return { ...row, error: error === null ? null : JSON.stringify(error), result: result ?? null }
-    }),
+    (parked ?? []).flatMap((entry, idx) => (entry === null ? [] : [parkedRow(entry, at + 1, idx)])),
   )
   return JSON.stringify(rows)
+}
+
+function parkedRow(entry: ParkedDraft, draft: number, idx: number): object {
+  const { state, attempts, nextAt, error, result } = entry
+  return {
+    ...{ draft, idx, state, attempts },
+    due_at: nextAt === null ? null : Math.trunc(nextAt),
+    error: error === null ? null : JSON.stringify(error),
+    result: result ?? null,
+    ...rowNotes(entry),
+  }
 }

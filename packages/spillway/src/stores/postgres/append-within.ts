@@ -22,8 +22,8 @@ export interface AppendWithinOptions {
   readonly where: string
 }
 
-const APPEND_WITHIN = `${ANSWER} @.append_1($1::bigint, $2::boolean, false, $22::text, ${COLUMNS}) where ${isStore('$23')}`
-const APPEND_ATOMIC_WITHIN = `${ANSWER} @.append_atomic_1($1::bigint, $2::boolean, $22::text, ${COLUMNS}) where ${isStore('$23')}`
+const APPEND_WITHIN = `${ANSWER} @.append_2($1::bigint, $2::boolean, false, $23::text, ${COLUMNS}) where ${isStore('$24')}`
+const APPEND_ATOMIC_WITHIN = `${ANSWER} @.append_atomic_2($1::bigint, $2::boolean, $23::text, ${COLUMNS}) where ${isStore('$24')}`
 const ADD_QUEUES = 'insert into @.queues (name) select unnest($1::text[]) on conflict do nothing'
 
 /** Keys are looked up before they are taken: a vain try would cost the caller's transaction a savepoint. */
@@ -78,8 +78,8 @@ function answerOf({ created_at, absent }: Readonly<Record<string, unknown>>): An
 function plainValues(columns: AppendColumns): unknown[] {
   const { keys, followers } = columns
   return [
-    ...[columns.ids, columns.queues, columns.types, columns.priorities, columns.partitions, columns.codecs],
-    ...[columns.bodies, columns.sizes, columns.parkedDrafts, columns.parked],
+    ...[columns.ids, columns.queues, columns.types, columns.priorities, columns.partitions, columns.tenants],
+    ...[columns.codecs, columns.bodies, columns.sizes, columns.parkedDrafts, columns.parked],
     ...[keys.drafts, keys.indexes, keys.texts, keys.fingerprints, keys.windows],
     ...[followers.drafts, followers.indexes, followers.leaders, followers.fingerprints],
   ]

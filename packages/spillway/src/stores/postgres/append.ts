@@ -4,19 +4,19 @@ import type { AppendVerdict, ChunkDraft } from '../../domain/index.js'
 import type { AppendResult } from '../../ports/index.js'
 import { type AppendColumns, appendColumns, LOOKUP_ONLY } from './append-columns.js'
 import { int4s, int8s, texts } from './columns.js'
-import type { Database } from './database.js'
+import type { Database, Transaction } from './database.js'
 import { Hints } from './hints.js'
 
 const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
 
 export const COLUMNS = `
-  $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::text[], $10::integer[],
-  $11::integer[], $12::text, $13::integer[], $14::integer[], $15::text[], $16::text[], $17::bigint[],
-  $18::integer[], $19::integer[], $20::integer[], $21::text[]`
+  $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::integer[],
+  $12::integer[], $13::text, $14::integer[], $15::integer[], $16::text[], $17::text[], $18::bigint[],
+  $19::integer[], $20::integer[], $21::integer[], $22::text[]`
 
 export const ANSWER = 'select created_at, absent from'
-const APPEND = `${ANSWER} @.append_1($1::bigint, $2::boolean, false, null, ${COLUMNS})`
-const APPEND_ATOMIC = `${ANSWER} @.append_atomic_1($1::bigint, $2::boolean, null, ${COLUMNS})`
+export const APPEND = `${ANSWER} @.append_2($1::bigint, $2::boolean, false, null, ${COLUMNS})`
+const APPEND_ATOMIC = `${ANSWER} @.append_atomic_2($1::bigint, $2::boolean, null, ${COLUMNS})`
 
 /** Why a command is not in the store: index, verdict, id of the command that came first. */
 type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
@@ -51,9 +51,35 @@ export function newAppend(db: Database): Append {
       const met = results.some(({ verdicts }) => verdicts !== null) ? 1 : 0
       repeating += LATEST_WEIGHT * (met - repeating)
     }
-    if (!atomic || !results.some(hasConflict)) db.give(hintsOf(distinct, answers))
+    if (!atomic || !results.some(hasConflict)) db.give(appendHints(distinct, answers))
     return inOrder(drafts, distinct, results)
   }
+}
+
+/** Takes the partitions of these drafts, which has to come before any row is locked. */
+export async function lockPartitions(tx: Transaction, drafts: readonly ChunkDraft[]): Promise<void> {
+  const ordered = drafts.filter(({ partition }) => partition !== null)
+  if (ordered.length === 0) return
+  const values = [ordered.map(({ queue }) => queue), ordered.map(({ partition }) => partition)]
+  await tx.query('select @.lock_partitions_1($1::text[], $2::integer[])', values)
+}
+
+/** What follows from something else that the transaction does: stored with it, without a look at keys. */
+export async function appendBeside(
+  db: Database,
+  { tx, hints }: { readonly tx: Transaction; readonly hints: Hints },
+  drafts: readonly ChunkDraft[],
+): Promise<void> {
+  if (drafts.length === 0) return
+  const distinct = distinctDrafts(drafts)
+  const answers = await tx.query<Answer>(APPEND, unkeyedValues(db, distinct))
+  hints.addAll(appendHints(distinct, answers))
+}
+
+/** Parameters of APPEND for distinct drafts. */
+export function unkeyedValues(db: Database, drafts: readonly ChunkDraft[]): unknown[] {
+  const columns = appendColumns(drafts.map((draft) => ({ ...draft, keys: null })))
+  return [db.now(), false, ...binaryValues(columns)]
 }
 
 function binaryValues(columns: AppendColumns): unknown[] {
@@ -64,6 +90,7 @@ function binaryValues(columns: AppendColumns): unknown[] {
     texts(columns.types),
     int4s(columns.priorities),
     int4s(columns.partitions),
+    texts(columns.tenants),
     texts(columns.codecs),
     texts(columns.bodies),
     int4s(columns.sizes),
@@ -124,7 +151,7 @@ function hasConflict({ verdicts }: AppendResult): boolean {
 }
 
 /** What workers can claim now. A chunk that was there before is announced again, which does no harm. */
-function hintsOf(drafts: readonly ChunkDraft[], answers: readonly Answer[]): Hints {
+export function appendHints(drafts: readonly ChunkDraft[], answers: readonly Answer[]): Hints {
   const hints = new Hints()
   for (const [at, { queue, size, parked }] of drafts.entries()) {
     const absent = answers[at]?.absent ?? null

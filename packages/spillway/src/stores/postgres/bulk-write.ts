@@ -15,12 +15,15 @@ import type { Statement } from './statements.js'
 import { readTargetTable, type TargetColumn } from './target-table.js'
 import { together } from './together.js'
 
+type TakeUnsent = () => string | null
+
 export interface BulkWriter {
   /**
    * On a connection in its transaction, which is aborted when it rejects. Errors carry a `fault`: `data` when a row is at
-   * fault, `schema` when the table is, `transient` when the database is.
+   * fault, `schema` when the table is, `transient` when the database is. `takeUnsent` says what has
+   * to be sent before the first statement; it travels with the rows where they mostly are new.
    */
-  write(client: ClientBase, bulk: BulkWrite): Promise<void>
+  write(client: ClientBase, bulk: BulkWrite, takeUnsent?: TakeUnsent): Promise<void>
 }
 
 export interface BulkWriterOptions {
@@ -30,6 +33,10 @@ export interface BulkWriterOptions {
   readonly errorOf: (error: unknown) => unknown
   /** From this many rows on they are copied. */
   readonly copyRowsMin?: number
+}
+
+interface Sending extends BulkWriterOptions {
+  readonly takeUnsent: TakeUnsent
 }
 
 /** From here on COPY is faster by a third and more; below, the staging table costs more than it saves. */
@@ -62,15 +69,17 @@ export function newBulkWriter(options: BulkWriterOptions): BulkWriter {
   }
 
   return {
-    async write(client, bulk) {
+    async write(client, bulk, takeUnsent = () => null) {
       if (bulk.rows.length === 0) return
+      const sending = { ...options, takeUnsent }
       const name = JSON.stringify([bulk.table, bulk.columns, bulk.key, bulk.onConflict])
       const remembered = shapes.has(name)
       try {
+        if (!remembered) await sendUnsent(client, sending)
         const shape = await shapeOf(client, bulk, name)
         const copier = bulk.rows.length >= copyRowsMin && shape.mayStage ? await loadCopier() : null
-        if (copier === null) await insert(client, shape, bulk.rows, options)
-        else await copy(client, shape, bulk.rows, copier, options)
+        if (copier === null) await insert(client, shape, bulk.rows, sending)
+        else await copy(client, shape, bulk.rows, copier, sending)
       } catch (error) {
         // Whatever it was, the table may have changed; the next write looks again.
         shapes.delete(name)
@@ -98,14 +107,14 @@ async function insert(
   client: ClientBase,
   shape: Shape,
   rows: BulkWrite['rows'],
-  options: BulkWriterOptions,
+  sending: Sending,
 ): Promise<void> {
   for (let from = 0; from < rows.length; from += INSERT_ROWS_MAX) {
     const slice = rows.slice(from, from + INSERT_ROWS_MAX)
     const values = shape.columns.map((column, place) =>
       arrayText(slice.map((row) => columnText(row[place], column))),
     )
-    await insertSlice(client, shape, values, options)
+    await insertSlice(client, shape, values, sending)
   }
 }
 
@@ -113,18 +122,20 @@ async function insertSlice(
   client: ClientBase,
   { insert: text, insertNew, name, repeats }: Shape,
   values: readonly string[],
-  { prepare, queryTimeoutMs }: BulkWriterOptions,
+  sending: Sending,
 ): Promise<void> {
+  const { prepare, queryTimeoutMs } = sending
   const statement = (sql: string, suffix: string) => ({
     ...withDeadline(sql, queryTimeoutMs),
     ...(prepare ? { name: name + suffix } : {}),
     values: [...values],
   })
   if (insertNew !== null && repeats.areRare) {
-    const isDone = await insertedAsNew(client, statement(insertNew, '_new'), queryTimeoutMs)
+    const isDone = await insertedAsNew(client, statement(insertNew, '_new'), sending)
     repeats.met(!isDone)
     if (isDone) return
   } else repeats.met(false)
+  await sendUnsent(client, sending)
   await client.query(statement(text, ''))
 }
 
@@ -132,11 +143,13 @@ async function insertSlice(
 async function insertedAsNew(
   client: ClientBase,
   insertNew: Statement,
-  queryTimeoutMs: number,
+  { takeUnsent, queryTimeoutMs }: Sending,
 ): Promise<boolean> {
   const run = (sql: string) => withDeadline(sql, queryTimeoutMs)
+  const unsent = takeUnsent()
+  const savepoint = `${unsent === null ? '' : `${unsent}; `}savepoint spillway_new`
   try {
-    await together(client, [run('savepoint spillway_new'), insertNew, run('release spillway_new')])
+    await together(client, [run(savepoint), insertNew, run('release spillway_new')])
     return true
   } catch (error) {
     if (sqlState(error) !== UNIQUE_VIOLATION) throw error
@@ -150,13 +163,20 @@ async function copy(
   { createStage, copy: text, columns, insertStaged, dropStage }: Shape,
   rows: BulkWrite['rows'],
   copier: Copier,
-  { queryTimeoutMs }: BulkWriterOptions,
+  sending: Sending,
 ): Promise<void> {
+  const { queryTimeoutMs } = sending
   const run = (statement: string): Promise<unknown> => client.query(withDeadline(statement, queryTimeoutMs))
+  await sendUnsent(client, sending)
   await run(createStage)
   await copier(client, withDeadline(text, queryTimeoutMs), columns, rows)
   await run(insertStaged)
   await run(dropStage)
+}
+
+async function sendUnsent(client: ClientBase, { takeUnsent, queryTimeoutMs }: Sending): Promise<void> {
+  const unsent = takeUnsent()
+  if (unsent !== null) await client.query(withDeadline(unsent, queryTimeoutMs))
 }
 
 /** The driver takes a deadline per query. */

@@ -26,7 +26,7 @@ requireServer(describe, 'postgres')('the view of commands', () => {
       update(5, 'retrying'),
     ]
     await rig.store.settle([{ ...complete(lease as Lease), updates }])
-    await rig.rows('update @.parked set next_at = next_at + 1000000 where idx = 4')
+    await rig.rows('update @.parked set due_at = due_at + 1000000 where idx = 4')
     await rig.clock.advance(10)
     await rig.store.promote({ limit: 10, chunkCommandsMax: 10, newChunkId: () => rig.draft().id })
     await claimAll(rig.store)

@@ -42,7 +42,10 @@ export function newConnections(settings: PostgresSettings): Connections {
 
   async function poolFor(purpose: Purpose): Promise<Pool> {
     if (settings.pool !== null) return settings.pool
+    const open = pools.get(purpose)
+    if (open !== undefined) return open
     const { Pool } = await loadDriver()
+    // Another call may have opened it meanwhile.
     const known = pools.get(purpose)
     if (known !== undefined) return known
     const max = purpose === 'calls' ? settings.connectionsMax : settings.transactionsMax

@@ -6,7 +6,9 @@ import { SpillwayError } from '../../errors/index.js'
 
 export interface HandlerClient {
   readonly tx: PoolClient
-  /** The connection, for what the settlement does on the handler's behalf; throws where `tx` would. */
+  /** The same for what the store writes on the handler's behalf; refuses where `tx` would. */
+  readonly own: PoolClient
+  /** The connection itself; throws where `tx` would refuse. */
   borrow(): PoolClient
   /** From now on nothing can be done through either: the connection is somebody else's. */
   revoke(): void
@@ -15,7 +17,8 @@ export interface HandlerClient {
 /** What transactionStatus says then. */
 export const OUT_OF_TRANSACTION = 'I'
 
-export function handlerClient(client: PoolClient): HandlerClient {
+/** `before` is called for each statement of the handler's, which waits for what it answers. */
+export function handlerClient(client: PoolClient, before: () => Promise<void> | null): HandlerClient {
   let revoked = false
 
   function refusal(): SpillwayError | null {
@@ -26,24 +29,26 @@ export function handlerClient(client: PoolClient): HandlerClient {
   /** The driver's `query` takes its arguments in many ways, and so does this. */
   function query(...args: unknown[]): unknown {
     const refused = refusal()
-    const run = client.query as (...args: unknown[]) => unknown
-    if (refused === null) return run.apply(client, args)
+    if (refused === null) return (client.query as (...args: unknown[]) => unknown).apply(client, args)
     if (isSubmittable(args[0])) throw refused
-    const callback = args.find((argument) => typeof argument === 'function')
+    const callback = callbackOf(args)
     if (callback === undefined) return Promise.reject(refused)
     return callback(refused)
   }
 
-  const tx = new Proxy(client, {
-    get(target, property) {
-      if (property === 'query') return query
-      if (property === 'release' || property === 'end') return refuseToEnd
-      const value: unknown = Reflect.get(target, property, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
+  function handlersQuery(...args: unknown[]): unknown {
+    const waiting = refusal() === null ? before() : null
+    if (waiting === null) return query(...args)
+    const callback = callbackOf(args)
+    if (callback === undefined && !isSubmittable(args[0])) return waiting.then(() => query(...args))
+    // The driver keeps the order by itself, and what could not be sent before fails this one too.
+    waiting.catch(() => {})
+    return query(...args)
+  }
+
   return {
-    tx,
+    tx: guarded(client, handlersQuery),
+    own: guarded(client, query),
     borrow() {
       const refused = refusal()
       if (refused !== null) throw refused
@@ -53,6 +58,21 @@ export function handlerClient(client: PoolClient): HandlerClient {
       revoked = true
     },
   }
+}
+
+function guarded(client: PoolClient, query: (...args: unknown[]) => unknown): PoolClient {
+  return new Proxy(client, {
+    get(target, property) {
+      if (property === 'query') return query
+      if (property === 'release' || property === 'end') return refuseToEnd
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+function callbackOf(args: readonly unknown[]): ((error: unknown) => unknown) | undefined {
+  return args.find((argument) => typeof argument === 'function') as ((error: unknown) => unknown) | undefined
 }
 
 /** `I` outside a transaction, `T` inside, `E` inside one that failed; undefined where the driver does not tell. */

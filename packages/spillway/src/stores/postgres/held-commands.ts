@@ -63,7 +63,7 @@ from @.chunks chunks left join @.bodies bodies on bodies.seq = chunks.seq
 where chunks.seq = any($2::bigint[]) order by chunks.seq for update of chunks`
 
 const LOCK_ROWS = `
-select chunk_id, idx, state, attempts, next_at, carrier, accepted_at, finished_at, generation, error, result, history
+select chunk_id, idx, state, stage, memo, fingerprint, attempts, coalesce(due_at, next_at) as next_at, carrier, accepted_at, finished_at, generation, error, result, history
 from @.parked where (chunk_id, idx) in (select * from unnest($1::uuid[], $2::integer[]))
 order by chunk_id, idx for update`
 

@@ -8,6 +8,10 @@ export class Hints {
     this.commandsByQueue.set(queue, (this.commandsByQueue.get(queue) ?? 0) + commands)
   }
 
+  addAll({ commandsByQueue }: Hints): void {
+    for (const [queue, commands] of commandsByQueue) this.add(queue, commands)
+  }
+
   get isEmpty(): boolean {
     return this.commandsByQueue.size === 0
   }

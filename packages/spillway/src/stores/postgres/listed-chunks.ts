@@ -62,7 +62,7 @@ export function newListedChunks(db: Database): ListedChunks {
     const commands: CommandView[] = []
     for await (const family of familiesFrom(request, from, last?.id ?? NOTHING)) {
       for (const command of commandsBefore(family, from)) {
-        if (request.state !== undefined && command.state !== request.state) continue
+        if (!matches(command, request)) continue
         commands.push(commandView(command))
         if (commands.length === limit) break
       }
@@ -70,6 +70,11 @@ export function newListedChunks(db: Database): ListedChunks {
     }
     return { commands, end: last === undefined ? null : { chunkId: chunkIdOf(last.id), index: 0 } }
   }
+}
+
+function matches({ state, row }: StoredCommand, request: ListRequest): boolean {
+  if (request.state !== undefined && state !== request.state) return false
+  return request.fingerprint === undefined || row?.fingerprint === request.fingerprint
 }
 
 /** Commands of a chunk that follow the cursor. */

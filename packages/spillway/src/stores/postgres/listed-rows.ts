@@ -18,6 +18,8 @@ export type ListedRows = (
   limit: number,
 ) => Promise<Stretch>
 
+const ALIKE = ' and fingerprint = $7'
+
 interface Found {
   readonly looked: number
   readonly last_chunk_id: string | null
@@ -25,10 +27,10 @@ interface Found {
   readonly row: LoneRecord | null
 }
 
-/** The state is part of the text, or the planner could not know that the partial index holds it. */
-const listedRowsSql = (state: CommandState): string => `
+/** State and condition are part of the text, or the planner could not know that the partial index holds them. */
+const listedRowsSql = (state: CommandState, alike: string): string => `
 with stretch as materialized (
-  select chunk_id, idx, queue, type from @.parked where state = '${state}' and (chunk_id, idx) < ($1::uuid, $2::integer)
+  select chunk_id, idx, queue, type from @.parked where state = '${state}' and (chunk_id, idx) < ($1::uuid, $2::integer)${alike}
   order by chunk_id desc, idx desc limit $3
 ), found as (
   select chunk_id, idx from stretch
@@ -48,10 +50,13 @@ left join lateral (
 order by matching.chunk_id desc, matching.idx desc`
 
 export function newListedRows(db: Database): ListedRows {
-  return async (state, { queue = null, type = null }, from, limit) => {
+  return async (state, { queue = null, type = null, fingerprint }, from, limit) => {
     const stretchMax = queue === null && type === null ? limit : ROWS_PER_PAGE_MAX
     const values = [from.chunkId, from.index, stretchMax, queue, type, limit]
-    const rows = await db.queryAnew<Found>(listedRowsSql(state), values)
+    const rows =
+      fingerprint === undefined
+        ? await db.queryAnew<Found>(listedRowsSql(state, ''), values)
+        : await db.queryAnew<Found>(listedRowsSql(state, ALIKE), [...values, fingerprint])
     const commands = rows.flatMap(({ row }): CommandView[] => (row === null ? [] : [rowView(row)]))
     return { commands, end: endOf(rows[0] as Found, stretchMax) }
   }

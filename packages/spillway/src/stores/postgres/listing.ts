@@ -1,7 +1,13 @@
 // Pages of commands, newest first. A page looks at a bounded stretch of what is stored: where little of it matches, the page
 // is short and says where to go on, instead of searching a million commands.
 
-import { type CommandState, commandId, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
+import {
+  CHUNK_STATES,
+  type CommandState,
+  commandId,
+  PAGE_ROWS_MAX,
+  parseCommandId,
+} from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { ListRequest, StoreReader } from '../../ports/index.js'
 import type { Database } from './database.js'
@@ -12,14 +18,8 @@ import type { Cursor } from './stretch.js'
 /** Before the first page: sorts after every id. */
 const START: Cursor = { chunkId: 'f'.repeat(32), index: 1_000_000 }
 
-/** States that only rows have. */
-const ROW_STATES: ReadonlySet<CommandState> = new Set([
-  'scheduled',
-  'retrying',
-  'failed',
-  'dead',
-  'cancelled',
-])
+/** States that commands have without a row; all others are found by their rows. */
+const STATES_WITHOUT_ROW: ReadonlySet<CommandState> = new Set([...CHUNK_STATES, 'succeeded'])
 
 export function newListing(db: Database): StoreReader['list'] {
   const listedRows = newListedRows(db)
@@ -30,7 +30,7 @@ export function newListing(db: Database): StoreReader['list'] {
     const { state } = request
     const wanted = limit + 1
     const { commands, end } =
-      state !== undefined && ROW_STATES.has(state)
+      state !== undefined && !STATES_WITHOUT_ROW.has(state)
         ? await listedRows(state, request, from, wanted)
         : await listedChunks(request, from, wanted)
     if (commands.length > limit) {

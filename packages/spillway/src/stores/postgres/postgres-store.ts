@@ -2,12 +2,19 @@
 // trip, a function of the store's schema that decides by the database's clock.
 
 import type { PoolClient } from 'pg'
-import type { ExaminedStore, Store, StoreControl, StoreNodes, StoreReader } from '../../ports/index.js'
+import type {
+  ExaminedStore,
+  Store,
+  StoreControl,
+  StoreNodes,
+  StoreReader,
+  StoreShared,
+} from '../../ports/index.js'
 import { type Access, newAccess, type PostgresParts } from './access.js'
 import { newAppend } from './append.js'
 import { newAppendWithin } from './append-within.js'
 import { newBulkWriter } from './bulk-write.js'
-import { claim } from './claim.js'
+import { claim, readyTenants } from './claim.js'
 import { newControl } from './control.js'
 import { examine } from './examine.js'
 import { machinePause, machineRandom } from './machine.js'
@@ -19,6 +26,7 @@ import { newPruner } from './prune.js'
 import { newReader } from './reader.js'
 import { extend, settle } from './settle.js'
 import { settleWithin } from './settle-within.js'
+import { newShared } from './shared.js'
 
 /** Says where it keeps its data, for whoever looks after it. */
 export interface PostgresStore extends ExaminedStore<PoolClient> {
@@ -58,6 +66,7 @@ function postgresStore(settings: PostgresSettings, parts: PostgresParts): Postgr
     reader: whileOpen<StoreReader>(access, newReader(database)),
     control: whileOpen<StoreControl>(access, newControl(database)),
     nodes: whileOpen<StoreNodes>(access, newNodes(database)),
+    shared: whileOpen<StoreShared>(access, newShared(database)),
     schema: { state: () => access.schema.state(), migrate: () => access.schema.migrate() },
     open: () => access.open(),
     close: () => access.close(),
@@ -66,6 +75,7 @@ function postgresStore(settings: PostgresSettings, parts: PostgresParts): Postgr
       wake.claiming(request.queue)
       return call(() => claim(database, request))
     },
+    readyTenants: (queue, types, limit) => call(() => readyTenants(database, queue, types, limit)),
     extend: (items, leaseMs) => call(() => extend(database, items, leaseMs)),
     settle: (items) => call(() => settle(database, items)),
     settleWithin: (leases, work) => call(() => settleWithin(within, leases, work)),

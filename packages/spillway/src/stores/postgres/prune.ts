@@ -4,9 +4,11 @@
 
 import { isSpillwayError } from '../../errors/index.js'
 import type { PruneReport, PruneRequest } from '../../ports/index.js'
+import { REMOVE_OLD_AUDIT } from './audit.js'
 import { type Database, nowSql } from './database.js'
 import { newKeyRing } from './key-ring.js'
 import { FORGET_SILENT_NODES } from './nodes.js'
+import { FORGET_SHARED } from './shared.js'
 
 /** Commands that one call removes at most, beyond the first family: their bodies are many pages. */
 const COMMANDS_MAX = 10_000
@@ -58,8 +60,17 @@ export function newPruner(db: Database): (request: PruneRequest) => Promise<Prun
     }
   }
 
-  return async ({ retentionMs, failedRetentionMs, limit }) => {
+  /** Besides the commands. */
+  async function forget({ auditRetentionMs, limit }: PruneRequest): Promise<void> {
     await db.query(FORGET_SILENT_NODES, [db.now()])
+    await db.queryAnew(FORGET_SHARED, [db.now(), limit])
+    if (auditRetentionMs === undefined) return
+    await db.queryAnew(REMOVE_OLD_AUDIT, [db.now(), Math.trunc(auditRetentionMs), limit])
+  }
+
+  return async (request) => {
+    const { retentionMs, failedRetentionMs, limit } = request
+    await forget(request)
     const ended = await remove(REMOVE_ENDED, retentionMs, limit, COMMANDS_MAX)
     const left = limit - ended.chunks
     const badly = await remove(REMOVE_ENDED_BADLY, failedRetentionMs, left, COMMANDS_MAX - ended.commands)

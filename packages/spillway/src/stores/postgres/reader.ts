@@ -2,6 +2,7 @@
 
 import { parseCommandId } from '../../domain/index.js'
 import type { CommandView, StoreReader } from '../../ports/index.js'
+import { newAuditListing } from './audit.js'
 import {
   ACCOUNTING,
   type AccountingCounts,
@@ -11,17 +12,20 @@ import {
   queueCounts,
 } from './counts.js'
 import type { Database } from './database.js'
+import { newErrorGroups } from './error-groups.js'
 import { newListing } from './listing.js'
 import { Family, type FamilyRecord, familyColumns } from './stored-commands.js'
 import { commandView } from './view.js'
+import { newWaiting } from './waiting.js'
 
 /** Commands looked up by one statement. */
 const IDS_PER_READ = 1_000
 
 const PAYLOADS = `
 case when $3::boolean then (
-  select json_object_agg(payloads.position - 1, payloads.value::text)
+  select json_object_agg(payloads.position - 1, coalesce(edited.payload, payloads.value::text))
   from @.bodies cross join lateral json_array_elements(bodies.body::json) with ordinality payloads (value, position)
+  left join @.parked edited on edited.chunk_id = chunks.id and edited.idx = payloads.position - 1
   where bodies.seq = chunks.seq and payloads.position - 1 = any(asked.indexes)) end`
 
 const FAMILIES = `
@@ -54,6 +58,9 @@ export function newReader(db: Database): StoreReader {
       return views
     },
     list: newListing(db),
+    waiting: newWaiting(db),
+    errorGroups: newErrorGroups(db),
+    audit: newAuditListing(db),
     queues: async () => queueCounts(await db.queryAnew<QueueCount>(QUEUE_COUNTS, [])),
     async accounting() {
       const [counts] = await db.queryAnew<AccountingCounts>(ACCOUNTING, [])

@@ -3,6 +3,7 @@
 
 import type { CommandUpdate } from '../../domain/index.js'
 import { int4s, int8s, texts } from './columns.js'
+import { updateNotes } from './row-notes.js'
 
 interface Reported {
   readonly updates: readonly CommandUpdate[]
@@ -11,7 +12,18 @@ interface Reported {
 
 /** The parameters that follow `first`, as the functions take them. */
 export function reportParameters(first: number): string {
-  const types = ['integer', 'integer', 'text', 'integer', 'bigint', 'text', 'text', 'integer', 'integer']
+  const types = [
+    'integer',
+    'integer',
+    'text',
+    'integer',
+    'bigint',
+    'text',
+    'text',
+    'text',
+    'integer',
+    'integer',
+  ]
   return types.map((type, at) => `$${first + at}::${type}[]`).join(', ')
 }
 
@@ -26,7 +38,14 @@ export function reportValues(items: readonly Reported[]): unknown[] {
     int8s(updates.map(({ delayMs }) => Math.trunc(delayMs))),
     texts(updates.map(({ error }) => (error === null ? null : JSON.stringify(error)))),
     texts(updates.map(({ result }) => result ?? null)),
+    texts(noted(updates)),
     int4s(finished.map(({ place }) => place)),
     int4s(finished.map(({ index }) => index)),
   ]
+}
+
+/** Nothing at all where no update has any: missing elements are read as nulls. */
+function noted(updates: readonly CommandUpdate[]): readonly (string | null)[] {
+  const notes = updates.map(updateNotes)
+  return notes.every((note) => note === null) ? [] : notes
 }

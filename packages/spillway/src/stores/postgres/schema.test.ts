@@ -64,6 +64,20 @@ requireServer(describe, 'postgres')('the schema', () => {
     expect(tables).toEqual([{ tablename: 'chunks' }])
   })
 
+  it('goes on where it stopped once what was in the way is gone', async () => {
+    const rig = await newRig({ state: 'nothing' })
+    const { pending, target } = await rig.store.schema.state()
+    const session = await sessionOn(rig)
+    for (const { sql } of pending.slice(0, 5)) await session.query(sql)
+    await session.query('create table audit (mine integer)')
+    await expect(rig.store.schema.migrate()).rejects.toMatchObject({ code: 'internal' })
+    expect(await rig.store.schema.state()).toMatchObject({ current: 5 })
+    await session.query('drop table audit')
+    const states = await Promise.all([rig.store.schema.migrate(), rig.store.schema.migrate()])
+    expect(states).toEqual(states.map(() => ({ current: target, target, pending: [] })))
+    expect(await rig.rows('select version from @.migrations order by version')).toHaveLength(target)
+  })
+
   it('may have a name that has to be quoted', async () => {
     const rig = await newRig({ state: 'nothing', schema: `it's "odd"`, listen: true })
     await rig.store.schema.migrate()

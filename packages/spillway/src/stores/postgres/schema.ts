@@ -56,20 +56,28 @@ export function newSchema({ connections, statements, schema }: SchemaParts): Sch
     return { version: found?.version ?? 0, oldest: found?.oldest ?? 0 }
   }
 
-  async function migrate(client: ClientBase): Promise<SchemaState> {
+  /** One migration is one transaction, so that its locks are held for as long as it takes and no longer. */
+  async function migrateOnce(client: ClientBase): Promise<SchemaState> {
     await client.query('begin')
     try {
       await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
       await statements.run(client, LOCK, [schema])
       const found = await installed(client)
       assertNotTooNew(found, schema)
-      for (const { sql } of stateAt(found.version, migrations).pending) await client.query(sql)
+      const [next] = stateAt(found.version, migrations).pending
+      if (next !== undefined) await client.query(next.sql)
       await commit(client, statements)
-      return stateAt(Math.max(found.version, TARGET), migrations)
+      return stateAt(next?.version ?? found.version, migrations)
     } catch (error) {
       await rollback(client, statements)
       throw error
     }
+  }
+
+  async function migrate(client: ClientBase): Promise<SchemaState> {
+    let state = await migrateOnce(client)
+    while (state.pending.length > 0) state = await migrateOnce(client)
+    return state
   }
 
   async function alone<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {

@@ -11,7 +11,7 @@ import {
   postgresRigs,
 } from '../../../test/support/postgres-rig.js'
 import { sessionOn } from '../../../test/support/postgres-session.js'
-import type { Lease } from '../../domain/index.js'
+import { commandId, type Lease } from '../../domain/index.js'
 import type { SettleScope } from '../../ports/index.js'
 import type { PostgresOptions } from './index.js'
 
@@ -53,6 +53,18 @@ requireServer(describe, 'postgres')("a handler's transaction", () => {
     })
     await expect(settling).rejects.toMatchObject({ code: 'invalid_argument' })
     expect(await stateOf(rig, lease)).toBe('running')
+  })
+
+  it('does not store what follows from a settlement that it kept from happening', async () => {
+    const rig = await rigWithEffects()
+    const lease = await rig.lease()
+    const following = rig.draft()
+    const settling = rig.store.settleWithin([lease], async ({ tx }) => {
+      await tx.query('commit')
+      return [{ ...complete(lease), appends: [following] }]
+    })
+    await expect(settling).rejects.toMatchObject({ code: 'invalid_argument' })
+    expect(await rig.store.reader.get([commandId(following.id, 0)])).toEqual([null])
   })
 
   it('runs no statement once it ended its transaction: each would commit by itself', async () => {

@@ -2,18 +2,20 @@
 // each sent together with BEGIN and COMMIT: beside the handler's own statements that is two round trips.
 
 import type { PoolClient, QueryResult } from 'pg'
-import type { LeaseRef, LeaseVerdict, Settlement } from '../../domain/index.js'
+import type { ChunkDraft, LeaseRef, LeaseVerdict, Settlement } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { SettleScope, SettleWork } from '../../ports/index.js'
+import { type Answer, APPEND, appendHints, distinctDrafts, unkeyedValues } from './append.js'
 import type { BulkWriter } from './bulk-write.js'
 import { assertCommitted, rollback } from './commit.js'
 import type { Connections } from './connections.js'
 import type { Database } from './database.js'
 import { classifyPostgresError, faulty, sqlState } from './errors.js'
 import { endedByHandler, handlerClient } from './handler-client.js'
+import type { Hints } from './hints.js'
 import { newSavepoints, withFault } from './savepoints.js'
-import { type Held, hintsOf, leaseValues, SETTLE, settleValues } from './settle.js'
-import type { Statements } from './statements.js'
+import { appendsOf, type Held, hintsOf, leaseValues, SETTLE, settleValues } from './settle.js'
+import type { Statement, Statements } from './statements.js'
 import { together } from './together.js'
 
 export interface SettleWithinParts {
@@ -45,10 +47,10 @@ export async function settleWithin(
 ): Promise<readonly LeaseVerdict[]> {
   const { connections, database } = parts
   try {
-    const { held, valid } = await connections.lend('transactions', (client) =>
+    const { hints, valid } = await connections.lend('transactions', (client) =>
       run(parts, client, leases, work),
     )
-    database.give(hintsOf(held))
+    database.give(hints)
     return valid.map((isValid) => (isValid ? 'ok' : 'stale'))
   } catch (error) {
     throw error instanceof HandlerThrew ? error.cause : connections.errorOf(error)
@@ -60,18 +62,24 @@ async function run(
   client: PoolClient,
   leases: readonly LeaseRef[],
   work: SettleWork<PoolClient>,
-): Promise<{ readonly held: readonly Held[]; readonly valid: readonly boolean[] }> {
+): Promise<{ readonly hints: Hints; readonly valid: readonly boolean[] }> {
   const { statements } = parts
   try {
     const { xid, valid } = await begin(parts, client, leases)
-    const settlements = await handled(parts, client, work, valid)
+    const { settlements, unsent } = await handled(parts, client, work, valid)
     for (const settlement of settlements) assertValid(settlement, leases, valid)
-    const held = await finish(parts, client, xid, settlements)
-    return { held, valid }
+    const hints = await finish(parts, client, xid, settlements, unsent)
+    return { hints, valid }
   } catch (error) {
     await rollback(client, statements)
     throw error
   }
+}
+
+interface Handled {
+  readonly settlements: readonly Settlement[]
+  /** To be sent before the settlement. */
+  readonly unsent: string | null
 }
 
 async function begin(
@@ -93,17 +101,17 @@ async function handled(
   client: PoolClient,
   work: SettleWork<PoolClient>,
   valid: readonly boolean[],
-): Promise<readonly Settlement[]> {
-  const handling = handlerClient(client)
-  const savepoint = newSavepoints(handling, statements)
+): Promise<Handled> {
+  const handling = handlerClient(client, () => savepoints.beforeHandlers())
+  const savepoints = newSavepoints(handling, statements)
   const scope: SettleScope<PoolClient> = {
     tx: handling.tx,
     // The port's type follows the work: what it returns as a promise comes as one, and so does everything else here.
-    savepoint: <T>(inside: () => T) => savepoint(inside) as T,
-    write: (bulk) => bulkWriter.write(handling.tx, bulk),
+    savepoint: <T>(inside: () => T) => savepoints.around(inside) as T,
+    write: (bulk) => bulkWriter.write(handling.own, bulk, savepoints.takeUnsent),
   }
   try {
-    return await work(scope, valid)
+    return { settlements: await work(scope, valid), unsent: savepoints.takeUnsent() }
   } catch (error) {
     throw new HandlerThrew(withFault(error))
   } finally {
@@ -112,18 +120,22 @@ async function handled(
 }
 
 async function finish(
-  { statements, database }: SettleWithinParts,
+  parts: SettleWithinParts,
   client: PoolClient,
   xid: string,
   settlements: readonly Settlement[],
-): Promise<readonly Held[]> {
+  unsent: string | null,
+): Promise<Hints> {
+  const { statements, database } = parts
+  const settling = [
+    ...(unsent === null ? [] : [statements.of(unsent, [])]),
+    statements.of(SETTLE, [database.now(), xid, ...settleValues(settlements)]),
+  ]
   try {
-    const [answer, committed] = await together(client, [
-      statements.of(SETTLE, [database.now(), xid, ...settleValues(settlements)]),
-      statements.of('commit', []),
-    ])
-    assertCommitted(committed as QueryResult)
-    return (answer as QueryResult).rows as Held[]
+    const appends = distinctDrafts(appendsOf(settlements))
+    if (appends.length > 0) return await finishAppending(parts, client, settling, appends)
+    const [settled] = await commitAfter(parts, client, settling)
+    return hintsOf((settled as QueryResult).rows as Held[])
   } catch (error) {
     if (sqlState(error) === OTHER_TRANSACTION) throw endedByHandler(error)
     if (sqlState(error) === NOT_HELD) throw settledTwice(error)
@@ -132,6 +144,33 @@ async function finish(
     if (classifyPostgresError(error) === 'data') throw new HandlerThrew(withFault(error))
     throw error
   }
+}
+
+/** Answers from the last statement before the commit. */
+async function commitAfter(
+  { statements }: SettleWithinParts,
+  client: PoolClient,
+  before: readonly Statement[],
+): Promise<readonly QueryResult[]> {
+  const answers = await together(client, [...before, statements.of('commit', [])])
+  assertCommitted(answers.at(-1) as QueryResult)
+  return answers.slice(-2)
+}
+
+/** Not before it is known that the transaction is still the handler's: outside of it each append would be a commit. */
+async function finishAppending(
+  parts: SettleWithinParts,
+  client: PoolClient,
+  settling: readonly Statement[],
+  appends: readonly ChunkDraft[],
+): Promise<Hints> {
+  const { statements, database } = parts
+  const settled = await together(client, settling)
+  const appending = statements.of(APPEND, unkeyedValues(database, appends))
+  const [appended] = await commitAfter(parts, client, [appending])
+  const hints = hintsOf((settled.at(-1) as QueryResult).rows as Held[])
+  hints.addAll(appendHints(appends, (appended as QueryResult).rows as Answer[]))
+  return hints
 }
 
 function assertValid(

@@ -1,7 +1,7 @@
 // Single commands among what is stored: the chunk a command was submitted in, its row if it has one, and its state. A chunk
 // is read together with its commands' rows, in one statement: what is shown of a command is of one moment.
 
-import type { CommandState, RowState } from '../../domain/index.js'
+import { type CommandState, carriedState, type RowState, type Stage } from '../../domain/index.js'
 
 type ChunkState = 'ready' | 'leased' | 'done'
 
@@ -9,6 +9,10 @@ export interface ParkedRecord {
   readonly idx: number
   readonly state: RowState | 'promoted'
   readonly attempts: number
+  /** Null = execute. */
+  readonly stage: Stage | null
+  readonly memo: string | null
+  readonly fingerprint: string | null
   readonly next_at: number | null
   /** seq of the chunk it was promoted into. */
   readonly carrier: number | null
@@ -82,10 +86,10 @@ export class Family {
   }
 }
 
-/** A promoted row shows what the chunk that carries it is doing. */
+/** A row that is carried to be executed shows what its chunk is doing; carried for something else, it keeps its state. */
 export function rowState({ state, carrier_state }: ParkedRecord): CommandState {
   if (state !== 'promoted') return state
-  return carrier_state === 'leased' ? 'running' : 'accepted'
+  return carriedState('execute', carrier_state === 'leased')
 }
 
 /** PostgreSQL writes a uuid with dashes. */
@@ -95,7 +99,8 @@ export function chunkIdOf(uuid: string): string {
 
 /** The columns of a parked row, of `parked` left joined with its `carriers`. */
 export const PARKED_COLUMNS = `
-parked.idx, parked.state, parked.attempts, parked.next_at, parked.carrier, parked.accepted_at, parked.finished_at,
+parked.idx, parked.state, parked.stage, parked.memo, parked.fingerprint, parked.attempts,
+coalesce(parked.due_at, parked.next_at) as next_at, parked.carrier, parked.accepted_at, parked.finished_at,
 parked.generation, parked.error, parked.result, parked.history, carriers.state as carrier_state,
 carriers.expiries as carrier_expiries`
 

@@ -30,15 +30,22 @@ export function rowView(row: LoneRecord): CommandView {
 
 type Rest = Omit<CommandView, 'id' | 'type' | 'queue' | 'state' | 'priority'>
 
+/** What the others wait for is not their time alone. */
+const WAITS_FOR_TIME: ReadonlySet<ParkedRecord['state']> = new Set(['scheduled', 'retrying'])
+
 function fromRow(row: ParkedRecord): Rest {
   return {
-    attempts: row.attempts + lostAttempts(row.carrier_expiries ?? 0),
+    // What was lost while it was asked about was not an execution.
+    attempts: row.attempts + (row.stage === null ? lostAttempts(row.carrier_expiries ?? 0) : 0),
     acceptedAt: row.accepted_at,
-    nextAt: row.next_at,
+    nextAt: WAITS_FOR_TIME.has(row.state) ? row.next_at : null,
     finishedAt: row.finished_at,
     error: row.error === null ? null : (JSON.parse(row.error) as ErrorRecord),
     result: row.result,
     generation: row.generation,
+    stage: row.stage ?? 'execute',
+    memo: row.memo,
+    fingerprint: row.fingerprint,
     history: (row.history ?? []).map((entry) => JSON.parse(entry) as AttemptRecord),
   }
 }
@@ -54,6 +61,9 @@ function fromChunk({ family, state }: StoredCommand, result: string | null): Res
     error: null,
     result,
     generation: 0,
+    stage: 'execute',
+    memo: null,
+    fingerprint: null,
     history: [],
   }
 }

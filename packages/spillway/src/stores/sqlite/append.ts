@@ -1,12 +1,6 @@
 // Storing chunks. Keys come first, because they say which commands are repeats; a chunk of nothing but repeats is not stored.
 
-import {
-  type AppendVerdict,
-  type ChunkDraft,
-  isTerminal,
-  type KeyDraft,
-  type ParkedDraft,
-} from '../../domain/index.js'
+import type { AppendVerdict, ChunkDraft, KeyDraft } from '../../domain/index.js'
 import type { AppendResult } from '../../ports/index.js'
 import { type Chunks, type LoneKey, prepareChunks } from './chunks.js'
 import type { SqliteTx } from './client.js'
@@ -14,7 +8,8 @@ import type { Hints } from './hints.js'
 import { formatIndexes } from './index-list.js'
 import { keyText } from './key-text.js'
 import { ACCEPTED, type Keys, loneKeyOf, prepareKeys } from './keys.js'
-import { type Parked, type ParkedRow, prepareParked } from './parked.js'
+import { type Parked, prepareParked } from './parked.js'
+import { parkedRow } from './parked-draft.js'
 import { prepareQueueNames, type QueueNames } from './queues.js'
 
 /** Thrown to roll back an atomic call that met a conflict; carries what the call answers all the same. */
@@ -30,6 +25,8 @@ export class AtomicConflict extends Error {
 export interface Appender {
   /** Inside a write transaction. */
   append(drafts: readonly ChunkDraft[], atomic: boolean, now: number, hints: Hints): readonly AppendResult[]
+  /** What follows from something else that is written in this transaction; keys are not looked at. */
+  follow(drafts: readonly ChunkDraft[], now: number, hints: Hints): void
 }
 
 interface Parts {
@@ -64,8 +61,19 @@ export function prepareAppender(db: SqliteTx): Appender {
     const verdicts =
       loneKey === null ? parts.keys.claim(draft, now) : parts.keys.claimLone(draft, loneKey, now)
     const absences = absencesOf(draft, verdicts)
-    if (absences.length < draft.size) store(parts, draft, loneKey, absences, now, hints)
+    if (absences.length < draft.size) {
+      parts.queueNames.store(draft.queue)
+      store(parts, draft, loneKey, absences, now, hints)
+    }
     return { createdAt: now, verdicts }
+  }
+
+  function followOne(draft: ChunkDraft, now: number, hints: Hints): void {
+    if (stored.get(draft.id) !== undefined) return
+    const absences = absencesOf(draft, null)
+    if (absences.length === draft.size) return
+    parts.queueNames.storeUnnoted(draft.queue)
+    store(parts, draft, null, absences, now, hints)
   }
 
   return {
@@ -74,6 +82,9 @@ export function prepareAppender(db: SqliteTx): Appender {
       const results = drafts.map((draft) => appendOne(draft, now, hints))
       if (atomic && results.some(hasConflict)) throw new AtomicConflict(results)
       return results
+    },
+    follow(drafts, now, hints) {
+      for (const draft of drafts) followOne(draft, now, hints)
     },
   }
 }
@@ -86,13 +97,14 @@ function store(
   now: number,
   hints: Hints,
 ): void {
-  const { id, queue, type, priority, partition, codec, body, size, parked } = draft
+  const { id, queue, type, priority, partition, tenant, codec, body, size, parked } = draft
   const indexes = absences.map(([index]) => index)
   const accepted = size - absences.length
-  parts.queueNames.store(queue)
-  parts.chunks.insert(
+  const seq = parts.chunks.insert(
     {
       ...{ id, queue, type, priority, partition, codec, body, size, accepted },
+      tenant: tenant || null,
+      stage: 'execute',
       state: parked === null ? 'ready' : 'done',
       skip: formatIndexes(indexes),
       absent: absences.length === 0 ? null : JSON.stringify(absences),
@@ -102,7 +114,7 @@ function store(
     now,
   )
   if (parked === null) hints.add(queue, accepted)
-  else park(parts.parked, draft, parked, new Set(indexes), now)
+  else park(parts.parked, draft, seq, new Set(indexes), now)
 }
 
 function placed({ key, windowMs }: KeyDraft, now: number): LoneKey {
@@ -112,32 +124,15 @@ function placed({ key, windowMs }: KeyDraft, now: number): LoneKey {
 function park(
   parked: Parked,
   draft: ChunkDraft,
-  entries: readonly (ParkedDraft | null)[],
+  seq: number,
   absent: ReadonlySet<number>,
   now: number,
 ): void {
-  const rows: ParkedRow[] = []
-  for (const [index, entry] of entries.entries()) {
-    if (entry !== null && !absent.has(index)) rows.push(rowOf(draft.id, index, entry, now))
-  }
-  const { queue, type, priority, partition } = draft
+  const { id: chunkId, queue, type, priority, partition } = draft
+  const rows = (draft.parked ?? []).flatMap((entry, index) =>
+    entry === null || absent.has(index) ? [] : parkedRow({ chunkId, index, seq }, entry, now),
+  )
   parked.write({ queue, type, priority, partition, carrier: null }, rows, now)
-}
-
-function rowOf(chunkId: string, index: number, entry: ParkedDraft, now: number): ParkedRow {
-  const ended = isTerminal(entry.state)
-  return {
-    chunkId,
-    index,
-    state: entry.state,
-    attempts: entry.attempts,
-    nextAt: ended ? null : Math.trunc(entry.nextAt ?? now),
-    acceptedAt: now,
-    finishedAt: ended ? now : null,
-    error: entry.error,
-    result: entry.result ?? null,
-    executedAt: entry.error === null ? null : now,
-  }
 }
 
 function absencesOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null): Absence[] {

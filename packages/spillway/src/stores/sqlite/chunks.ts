@@ -1,7 +1,7 @@
 // Chunk rows: how one begins and how it ends. Of a partition only the oldest chunk that is not done is claimable, so an insert
 // marks the others blocked and an end frees the next: a claim then costs the same for ordered queues as for any other.
 
-import type { Codec } from '../../domain/index.js'
+import type { Codec, Stage } from '../../domain/index.js'
 import type { SqliteTx } from './client.js'
 import type { Hints } from './hints.js'
 import { prepareLoneKeys } from './lone-keys.js'
@@ -12,6 +12,8 @@ export interface NewChunk {
   readonly type: string
   readonly priority: number
   readonly partition: number | null
+  readonly tenant: string | null
+  readonly stage: Stage
   readonly codec: Codec
   readonly body: string
   readonly size: number
@@ -50,11 +52,11 @@ export interface Chunks {
 
 const INSERT = `
 insert into spillway_chunks (id, queue, type, priority, partition, codec, state, blocked, promoted, size, accepted, live,
-  skip, absent, created_at, ended_at, body, lone_key, lone_key_expires_at)
+  skip, absent, created_at, ended_at, body, lone_key, lone_key_expires_at, bytes, tenant, stage)
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7,
   ?5 is not null and exists (
     select 1 from spillway_chunks where queue = ?2 and partition = ?5 and partition is not null and state <> 'done'),
-  ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17)`
+  ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17, ?18, ?19, ?20)`
 
 export const FINISH = `
 update spillway_chunks
@@ -84,6 +86,8 @@ export function prepareChunks(db: SqliteTx): Chunks {
       type,
       priority,
       partition,
+      tenant,
+      stage,
       codec,
       body,
       size,
@@ -101,6 +105,7 @@ export function prepareChunks(db: SqliteTx): Chunks {
       ...[id, queue, type, priority, partition, codec, state],
       ...[promoted, size, accepted, live, skip, absent, now],
       ...[inline ? body : null, loneKey?.key ?? null, loneKey?.expiresAt ?? null],
+      ...[Buffer.byteLength(body), tenant, stage === 'execute' ? null : stage],
     )
     const seq = Number(lastInsertRowid)
     if (!inline) insertBody.run(seq, body, members)

@@ -1,12 +1,15 @@
 // Leasing chunks. An idle worker asks often, so whether there is anything at all is read without the write lock.
 
-import type { ChunkMember, Codec, Lease } from '../../domain/index.js'
+import type { ChunkMember, Lease } from '../../domain/index.js'
 import type { ClaimRequest } from '../../ports/index.js'
+import { prepareBlockers } from './blockers.js'
 import { type Chunks, prepareChunks } from './chunks.js'
+import { type Candidate, prepareClaimable } from './claimable.js'
 import type { SqliteTx } from './client.js'
 import type { Hints } from './hints.js'
 import { parseIndexes } from './index-list.js'
-import { prepareSettings } from './queues.js'
+import { parseMembers } from './members.js'
+import { prepareRoom } from './room.js'
 
 export interface Claimer {
   /** Whether a claim would find something. Inside a read transaction. */
@@ -15,52 +18,16 @@ export interface Claimer {
   claim(request: ClaimRequest, now: number, hints: Hints): Lease[]
 }
 
-interface Candidate {
-  readonly seq: number
-  readonly id: string
-  readonly queue: string
-  readonly type: string
-  readonly priority: number
-  readonly partition: number | null
-  readonly codec: Codec
-  readonly state: 'ready' | 'leased'
-  readonly promoted: number
-  readonly size: number
-  readonly live: number
-  readonly skip: string | null
-  readonly token: number
-  readonly expiries: number
-  readonly cursor: number | null
-  readonly created_at: number
-  /** Null when it is kept apart. */
-  readonly body: string | null
-}
-
 interface Body {
   readonly body: string
-  readonly members: string | null
+  readonly members: readonly ChunkMember[] | null
 }
-
-const COLUMNS =
-  'seq, id, queue, type, priority, partition, codec, state, promoted, size, live, skip, token, expiries, cursor, created_at, body'
-const READY = "state = 'ready' and queue = ?1 and blocked = 0 and type = ?2"
-const EXPIRED =
-  "state = 'leased' and queue = ?1 and lease_expires_at <= ?2 and type in (select value from json_each(?3))"
 
 export function prepareClaimer(db: SqliteTx): Claimer {
   const chunks: Chunks = prepareChunks(db)
-  const settings = prepareSettings(db)
-  const countLeased = db.prepare(
-    "select count(*) as leased from spillway_chunks where state = 'leased' and queue = ?1 and lease_expires_at > ?2",
-  )
-  const anyReady = db.prepare(`select 1 from spillway_chunks where ${READY} limit 1`)
-  const anyExpired = db.prepare(`select 1 from spillway_chunks where ${EXPIRED} limit 1`)
-  const readyOfType = db.prepare(
-    `select ${COLUMNS} from spillway_chunks where ${READY} order by priority desc, seq limit ?3`,
-  )
-  const expired = db.prepare(
-    `select ${COLUMNS} from spillway_chunks where ${EXPIRED} order by priority desc, seq limit ?4`,
-  )
+  const claimable = prepareClaimable(db)
+  const room = prepareRoom(db)
+  const blockersOf = prepareBlockers(db)
   const take = db.prepare(`
     update spillway_chunks
     set state = 'leased', token = token + 1, expiries = ?2, leased_by = ?3, lease_expires_at = ?4
@@ -68,64 +35,57 @@ export function prepareClaimer(db: SqliteTx): Claimer {
   const keptApart = db.prepare('select body, members from spillway_bodies where seq = ?1')
 
   function bodyOf({ seq, body }: Candidate): Body {
-    return body === null ? (keptApart.get(seq) as Body) : { body, members: null }
-  }
-
-  /** Chunks that may be leased now. */
-  function room({ queue, chunksMax }: ClaimRequest, now: number): number {
-    const { paused, leasesMax } = settings.of(queue)
-    if (paused) return 0
-    if (leasesMax === null) return chunksMax
-    const { leased } = countLeased.get(queue, now) as { leased: number }
-    return Math.min(chunksMax, leasesMax - leased)
-  }
-
-  function hasWork(request: ClaimRequest, now: number): boolean {
-    const { queue, types } = request
-    if (room(request, now) <= 0) return false
-    if (types.some((type) => anyReady.get(queue, type) !== undefined)) return true
-    return anyExpired.get(queue, now, JSON.stringify(types)) !== undefined
-  }
-
-  function candidates({ queue, types, chunksMax }: ClaimRequest, now: number): Candidate[] {
-    const found = expired.all(queue, now, JSON.stringify(types), chunksMax) as Candidate[]
-    for (const type of new Set(types)) found.push(...(readyOfType.all(queue, type, chunksMax) as Candidate[]))
-    return found.sort((a, b) => b.priority - a.priority || a.seq - b.seq)
+    if (body !== null) return { body, members: null }
+    const kept = keptApart.get(seq) as { body: string; members: string | null }
+    return { body: kept.body, members: kept.members === null ? null : parseMembers(kept.members) }
   }
 
   function lease(chunk: Candidate, request: ClaimRequest, now: number): Lease {
     const expiries = expiriesOf(chunk)
     take.run(chunk.seq, expiries, request.workerId, now + Math.trunc(request.leaseMs))
     const { body, members } = bodyOf(chunk)
-    const { id, queue, type, priority, partition, codec, size, cursor } = chunk
+    const { queue, partition } = chunk
     return {
-      ...{ chunkId: id, queue, type, priority, partition, codec, body, size, cursor, expiries },
+      chunkId: chunk.id,
       token: chunk.token + 1,
+      queue,
+      type: chunk.type,
+      priority: chunk.priority,
+      partition,
+      tenant: chunk.tenant,
+      stage: chunk.stage ?? 'execute',
+      blockers: partition === null ? null : blockersOf(queue, partition, chunk.seq),
+      codec: chunk.codec,
+      body,
+      size: chunk.size,
       skip: parseIndexes(chunk.skip),
-      members: members === null ? null : (JSON.parse(members) as ChunkMember[]),
+      members,
+      expiries,
+      cursor: chunk.cursor,
       createdAt: chunk.created_at,
     }
   }
 
-  function claim(request: ClaimRequest, now: number, hints: Hints): Lease[] {
-    const leases: Lease[] = []
-    const chunksMax = room(request, now)
-    if (chunksMax <= 0) return leases
-    let commands = 0
-    for (const chunk of candidates(request, now)) {
-      if (chunk.live === 0) {
-        // Its holder finished everything and died before it said so.
-        chunks.finish(chunk, now, hints)
-        continue
+  return {
+    hasWork: (request, now) => room(request.queue, request.chunksMax, now) > 0 && claimable.any(request, now),
+    claim(request, now, hints) {
+      const leases: Lease[] = []
+      const chunksMax = room(request.queue, request.chunksMax, now)
+      if (chunksMax <= 0) return leases
+      let commands = 0
+      for (const chunk of claimable.list(request, now)) {
+        if (chunk.live === 0) {
+          // Its holder finished everything and died before it said so.
+          chunks.finish(chunk, now, hints)
+          continue
+        }
+        if (leases.length >= chunksMax || (leases.length > 0 && commands >= request.commandsMax)) break
+        leases.push(lease(chunk, request, now))
+        commands += chunk.live
       }
-      if (leases.length >= chunksMax || (leases.length > 0 && commands >= request.commandsMax)) break
-      leases.push(lease(chunk, request, now))
-      commands += chunk.live
-    }
-    return leases
+      return leases
+    },
   }
-
-  return { hasWork, claim }
 }
 
 function expiriesOf(chunk: Candidate): number {

@@ -1,9 +1,10 @@
 // Single commands among what is stored: the chunk a command was submitted in, its row if it has one, and its state.
 
-import type { ChunkMember, CommandRef, CommandState, RowState } from '../../domain/index.js'
+import type { CommandRef, CommandState, RowState, Stage } from '../../domain/index.js'
 import type { ChunkPlace } from './chunks.js'
 import type { SqliteTx } from './client.js'
 import { parseIndexes } from './index-list.js'
+import { parseMembers } from './members.js'
 
 interface ChunkRow extends ChunkPlace {
   readonly id: string
@@ -40,6 +41,10 @@ export interface RowRecord {
   readonly error: string | null
   readonly result: string | null
   readonly history: string | null
+  readonly stage: Stage
+  readonly memo: string | null
+  readonly fingerprint: string | null
+  readonly seq: number | null
   /** Of the chunk it was promoted into. */
   readonly carrier_state: ChunkRow['state'] | null
   readonly carrier_expiries: number | null
@@ -75,7 +80,7 @@ export const CHUNK_COLUMNS =
 export const ROW_SOURCE = `
 select parked.chunk_id, parked.idx, parked.queue, parked.type, parked.priority, parked.state, parked.attempts,
   parked.next_at, parked.carrier, parked.accepted_at, parked.finished_at, parked.generation, parked.error, parked.result,
-  parked.history, carriers.state as carrier_state, carriers.expiries as carrier_expiries
+  parked.history, parked.stage, parked.memo, parked.fingerprint, parked.seq, carriers.state as carrier_state, carriers.expiries as carrier_expiries
 from spillway_parked parked left join spillway_chunks carriers on carriers.seq = parked.carrier`
 
 export function prepareCommands(db: SqliteTx): Commands {
@@ -101,7 +106,7 @@ export function prepareCommands(db: SqliteTx): Commands {
     const carrier = chunkBySeq.get(row.carrier) as ChunkRow
     const { members } = membersOf.get(row.carrier) as { members: string }
     const id = `${row.chunk_id}-${row.idx}`
-    const place = (JSON.parse(members) as ChunkMember[]).findIndex((candidate) => candidate.id === id)
+    const place = parseMembers(members).findIndex((candidate) => candidate.id === id)
     return { chunk: carrier, index: place, skip: parseIndexes(carrier.skip) }
   }
 
@@ -131,7 +136,7 @@ export function stateOf(chunk: Family, index: number, row: RowRecord | null): Co
   return chunk.state === 'leased' ? 'running' : 'accepted'
 }
 
-/** A promoted row shows what the chunk that carries it is doing. */
+/** A promoted row shows what the chunk that carries it is doing; one that is carried in another stage keeps its name. */
 export function rowState(row: RowRecord): CommandState {
   if (row.state !== 'promoted') return row.state
   return row.carrier_state === 'leased' ? 'running' : 'accepted'

@@ -1,87 +1,121 @@
 // Operators' verbs on stored commands. Whether a verb is allowed is asked of the domain's transition table.
 
-import { parseCommandId, type RowState, transition } from '../../domain/index.js'
-import type { ControlVerdict } from '../../ports/index.js'
-import { prepareChunks } from './chunks.js'
-import type { SqliteStatement, SqliteTx } from './client.js'
-import { type Holder, prepareCommands, type RowRecord, type StoredCommand } from './commands.js'
-import { FamilyChanges, prepareFamilies } from './families.js'
+import {
+  parseCommandId,
+  type RowState,
+  redriveEvent,
+  type Stage,
+  transition,
+  VERB_COMMANDS_MAX,
+} from '../../domain/index.js'
+import { SpillwayError } from '../../errors/index.js'
+import type {
+  CompletionVerdict,
+  ControlVerdict,
+  RedriveOptions,
+  TokenCompletion,
+  VerbOptions,
+} from '../../ports/index.js'
+import type { Appender } from './append.js'
+import { prepareAuditWriter } from './audit.js'
+import { prepareCancel } from './cancel.js'
+import type { SqliteTx } from './client.js'
+import { prepareCommands, type StoredCommand } from './commands.js'
+import { prepareComplete } from './completion.js'
 import type { Hints } from './hints.js'
-import { formatIndexes } from './index-list.js'
-import { type ParkedRow, prepareParked } from './parked.js'
+import { prepareRowMoves } from './row-moves.js'
 
 /** Inside a write transaction. */
 export interface Controller {
-  cancel(ids: readonly string[], now: number, hints: Hints): ControlVerdict[]
-  redrive(ids: readonly string[], now: number, hints: Hints): ControlVerdict[]
+  cancel(ids: readonly string[], options: VerbOptions, now: number, hints: Hints): ControlVerdict[]
+  redrive(ids: readonly string[], options: RedriveOptions, now: number, hints: Hints): ControlVerdict[]
+  discard(ids: readonly string[], options: VerbOptions, now: number, hints: Hints): ControlVerdict[]
+  complete(
+    items: readonly TokenCompletion[],
+    options: VerbOptions,
+    now: number,
+    hints: Hints,
+  ): CompletionVerdict[]
 }
 
-export function prepareController(db: SqliteTx): Controller {
+/** What a redrive makes of a command: the stage it goes on in. */
+const STAGE_OF: Readonly<Partial<Record<RowState, Stage>>> = {
+  retrying: 'execute',
+  reconciling: 'reconcile',
+  compensating: 'compensate',
+}
+
+export function prepareController(db: SqliteTx, appender: Appender): Controller {
   const commands = prepareCommands(db)
-  const chunks = prepareChunks(db)
-  const parked = prepareParked(db)
-  const families = prepareFamilies(db)
-  const takeOut = db.prepare('update spillway_chunks set skip = ?2, live = ?3 where seq = ?1')
-  const cancelRow = db.prepare(`
-    update spillway_parked set state = 'cancelled', next_at = null, carrier = null, finished_at = ?3
-    where chunk_id = ?1 and idx = ?2`)
-  const redriveRow = db.prepare(`
-    update spillway_parked
-    set state = 'retrying', next_at = ?3, attempts = 0, generation = generation + 1, finished_at = null
-    where chunk_id = ?1 and idx = ?2`)
+  const audit = prepareAuditWriter(db)
+  const moves = prepareRowMoves(db)
+  const cancel = prepareCancel(db, commands)
+  const complete = prepareComplete(db)
 
-  /** Takes the command out of the chunk it waits in; a chunk left empty is over. */
-  function leave(holder: Holder, now: number, hints: Hints): void {
-    const skip = new Set([...holder.skip, holder.index])
-    takeOut.run(holder.chunk.seq, formatIndexes(skip), holder.chunk.size - skip.size)
-    if (skip.size === holder.chunk.size) chunks.finish(holder.chunk, now, hints)
-  }
-
-  function addCancelled({ chunk, index }: StoredCommand, now: number): void {
-    const { id: chunkId, queue, type, priority, partition, created_at: acceptedAt } = chunk
-    const blank = { attempts: 0, nextAt: null, error: null, result: null, executedAt: null }
-    const row: ParkedRow = { ...blank, chunkId, index, state: 'cancelled', acceptedAt, finishedAt: now }
-    parked.write({ queue, type, priority, partition, carrier: null }, [row], now)
-  }
-
-  function moveRow(statement: SqliteStatement, row: RowRecord, to: RowState, now: number): void {
-    statement.run(row.chunk_id, row.idx, now)
-    const changes = new FamilyChanges()
-    changes.moved(row.chunk_id, row.state, to)
-    families.apply(changes, now)
-  }
-
-  function cancel(command: StoredCommand, now: number, hints: Hints): boolean {
-    if (transition(command.state, 'cancel') === null) return false
-    const holder = commands.holderOf(command)
-    if (holder !== null) leave(holder, now, hints)
-    if (command.row === null) addCancelled(command, now)
-    else moveRow(cancelRow, command.row, 'cancelled', now)
-    return true
-  }
-
-  function redrive({ chunk, row, state }: StoredCommand, now: number, hints: Hints): boolean {
-    if (row === null || transition(state, 'redrive') === null) return false
-    moveRow(redriveRow, row, 'retrying', now)
+  function redrive(command: StoredCommand, payload: string | null, now: number, hints: Hints): boolean {
+    const { chunk, row, state } = command
+    if (row === null) return false
+    const to = transition(state, redriveEvent(state, row.stage)) as RowState | null
+    const stage = to === null ? undefined : STAGE_OF[to]
+    if (to === null || stage === undefined) return false
+    moves.redrive(row, to, stage, payload, now)
     hints.add(chunk.queue, 1)
     return true
   }
 
-  function each(ids: readonly string[], now: number, hints: Hints, verb: typeof cancel): ControlVerdict[] {
-    return ids.map((id) => {
-      const command = find(id)
-      if (command === null) return 'not_found'
-      return verb(command, now, hints) ? 'ok' : 'conflict'
-    })
+  function discard({ row, state }: StoredCommand, now: number): boolean {
+    if (row === null || transition(state, 'discard') === null) return false
+    moves.discard(row, now)
+    return true
   }
 
-  function find(id: string): StoredCommand | null {
+  /** Does something to each, with what follows and who did it. */
+  function each<Item, Verdict extends string>(
+    items: readonly Item[],
+    act: (item: Item, place: number) => Verdict,
+    { appends, audit: note }: VerbOptions,
+    now: number,
+    hints: Hints,
+  ): Verdict[] {
+    assertFew(items)
+    const verdicts = items.map((item, place) => {
+      const verdict = act(item, place)
+      const follows = appends?.[place] ?? null
+      if (verdict === 'ok' && follows !== null) appender.follow([follows], now, hints)
+      return verdict
+    })
+    const changed = verdicts.filter((verdict) => verdict === 'ok').length
+    if (note !== undefined && changed > 0) audit(note, changed, now)
+    return verdicts
+  }
+
+  function on(id: string, verb: (command: StoredCommand) => boolean): ControlVerdict {
     const ref = parseCommandId(id)
-    return ref === null ? null : commands.find(ref)
+    const command = ref === null ? null : commands.find(ref)
+    if (command === null) return 'not_found'
+    return verb(command) ? 'ok' : 'conflict'
   }
 
   return {
-    cancel: (ids, now, hints) => each(ids, now, hints, cancel),
-    redrive: (ids, now, hints) => each(ids, now, hints, redrive),
+    cancel: (ids, options, now, hints) =>
+      each(ids, (id) => on(id, (command) => cancel(command, now, hints)), options, now, hints),
+    redrive: (ids, options, now, hints) =>
+      each(
+        ids,
+        (id, place) => on(id, (command) => redrive(command, options.payloads?.[place] ?? null, now, hints)),
+        ...([options, now, hints] as const),
+      ),
+    discard: (ids, options, now, hints) =>
+      each(ids, (id) => on(id, (command) => discard(command, now)), options, now, hints),
+    complete: (items, options, now, hints) =>
+      each(items, (item) => complete(item, now, hints), options, now, hints),
   }
+}
+
+function assertFew(items: readonly unknown[]): void {
+  if (items.length <= VERB_COMMANDS_MAX) return
+  throw new SpillwayError(
+    'invalid_argument',
+    `Name at most ${VERB_COMMANDS_MAX} commands at once, received ${items.length}.`,
+  )
 }

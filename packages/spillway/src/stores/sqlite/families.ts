@@ -42,6 +42,8 @@ function openOf(place: RowPlace | null): number {
   return place !== null && (place === 'promoted' || !isTerminal(place)) ? 1 : 0
 }
 
+const UNSUCCESSFUL: ReadonlySet<RowPlace> = new Set(['failed', 'dead', 'cancelled', 'compensated'])
+
 function unsuccessfulOf(place: RowPlace | null): number {
-  return place === 'failed' || place === 'dead' || place === 'cancelled' ? 1 : 0
+  return place !== null && UNSUCCESSFUL.has(place) ? 1 : 0
 }

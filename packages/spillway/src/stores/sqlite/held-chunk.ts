@@ -1,9 +1,10 @@
 // A leased chunk while its holder writes about it: found by (id, token), changed in memory, written back in one update.
 
-import type { ChunkMember, LeaseRef } from '../../domain/index.js'
+import type { ChunkMember, LeaseRef, Stage } from '../../domain/index.js'
 import type { ChunkPlace } from './chunks.js'
 import type { SqliteTx } from './client.js'
 import { formatIndexes, parseIndexes } from './index-list.js'
+import { parseMembers } from './members.js'
 
 export interface HeldRow extends ChunkPlace {
   readonly id: string
@@ -14,12 +15,16 @@ export interface HeldRow extends ChunkPlace {
   readonly skip: string | null
   readonly expiries: number
   readonly created_at: number
+  /** Null where the commands are simply run. */
+  readonly stage: Stage | null
 }
 
 export interface HeldChunk {
   readonly row: HeldRow
   /** Null for a chunk as it was submitted. */
   readonly members: readonly ChunkMember[] | null
+  /** What is done with its commands. */
+  readonly stage: Stage
   /** Indexes that must not run any more. */
   readonly over: Set<number>
   /** Commands that succeeded and have no row. */
@@ -36,7 +41,7 @@ export interface HeldChunks {
 
 export function prepareHeldChunks(db: SqliteTx): HeldChunks {
   const find = db.prepare(`
-    select seq, id, queue, type, priority, partition, promoted, size, live, skip, expiries, created_at
+    select seq, id, queue, type, priority, partition, promoted, size, live, skip, expiries, created_at, stage
     from spillway_chunks where id = ?1 and token = ?2 and state = 'leased'`)
   const membersOf = db.prepare('select members from spillway_bodies where seq = ?1')
   const save = db.prepare(`
@@ -49,7 +54,9 @@ export function prepareHeldChunks(db: SqliteTx): HeldChunks {
     find: ({ chunkId, token }) => (find.get(chunkId, token) as HeldRow | undefined) ?? null,
     open: (row) => ({
       row,
-      members: row.promoted === 1 ? parseMembers(membersOf.get(row.seq)) : null,
+      members:
+        row.promoted === 1 ? parseMembers((membersOf.get(row.seq) as { members: string }).members) : null,
+      stage: row.stage ?? 'execute',
       over: new Set(parseIndexes(row.skip)),
       succeeded: 0,
     }),
@@ -57,10 +64,6 @@ export function prepareHeldChunks(db: SqliteTx): HeldChunks {
       save.run(row.seq, formatIndexes(over), row.size - over.size, succeeded, now)
     },
   }
-}
-
-function parseMembers(row: unknown): ChunkMember[] {
-  return JSON.parse((row as { members: string }).members) as ChunkMember[]
 }
 
 export function isLive({ row, over }: HeldChunk, index: number): boolean {

@@ -7,4 +7,5 @@ export {
   type SqliteValue,
 } from './client.js'
 export { classifySqliteError } from './errors.js'
-export { type SqliteOptions, type SqliteStore, sqlite } from './sqlite-store.js'
+export type { SqliteOptions } from './options.js'
+export { type SqliteStore, sqlite } from './sqlite-store.js'

@@ -63,8 +63,8 @@ export function prepareListedChunks(db: SqliteTx): ListedChunks {
 
   function* matching(request: ListRequest, from: Cursor, last: string): Generator<CommandView> {
     for (const chunk of chunksFrom(request, from, last)) {
-      for (const { state, view } of commandsBefore(chunk, from)) {
-        if (request.state === undefined || state === request.state) yield view()
+      for (const command of commandsBefore(chunk, from)) {
+        if (fits(command, request)) yield command.view()
       }
     }
   }
@@ -74,6 +74,11 @@ export function prepareListedChunks(db: SqliteTx): ListedChunks {
     const end = last === undefined ? null : { chunkId: last.id, index: 0 }
     return { commands: matching(request, from, last?.id ?? ''), end }
   }
+}
+
+function fits({ state, row }: StoredCommand, request: ListRequest): boolean {
+  if (request.state !== undefined && state !== request.state) return false
+  return request.fingerprint === undefined || row?.fingerprint === request.fingerprint
 }
 
 interface Listed extends StoredCommand {

@@ -30,13 +30,13 @@ export function prepareListedRows(db: SqliteTx): ListedRows {
     return statements
   }
 
-  return (state, { queue = null, type = null }, from, limit) => {
+  return (state, { queue = null, type = null, fingerprint = null }, from, limit) => {
     const { endOfStretch, matching } = statementsFor(state)
     const last = endOfStretch.get(from.chunkId, from.index) as RowRecord | undefined
     const end = last === undefined ? null : { chunkId: last.chunk_id, index: last.idx }
     const until = end ?? { chunkId: '', index: 0 }
     const rows = matching.all(
-      ...[from.chunkId, from.index, until.chunkId, until.index, queue, type, limit],
+      ...[from.chunkId, from.index, until.chunkId, until.index, queue, type, limit, fingerprint],
     ) as RowRecord[]
     return { commands: rows.map(rowView), end }
   }
@@ -52,6 +52,7 @@ function prepare(db: SqliteTx, state: CommandState): Statements {
       where parked.state = '${state}'
         and (parked.chunk_id, parked.idx) < (?1, ?2) and (parked.chunk_id, parked.idx) >= (?3, ?4)
         and parked.queue = coalesce(?5, parked.queue) and parked.type = coalesce(?6, parked.type)
+        and (?8 is null or parked.fingerprint = ?8)
       order by parked.chunk_id desc, parked.idx desc limit ?7`),
   }
 }

@@ -26,9 +26,14 @@ const START: Cursor = { chunkId: '~', index: 0 }
 const ROW_STATES: ReadonlySet<CommandState> = new Set([
   'scheduled',
   'retrying',
+  'reconciling',
+  'pending',
+  'blocked',
+  'compensating',
   'failed',
   'dead',
   'cancelled',
+  'compensated',
 ])
 
 export function prepareListing(db: SqliteTx): Listing {

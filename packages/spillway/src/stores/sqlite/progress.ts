@@ -1,10 +1,11 @@
 // What an execution came to, written into a leased chunk: successes are counted, everything else becomes or moves a row.
 
-import { type CommandUpdate, isTerminal, parseCommandId, type Settlement } from '../../domain/index.js'
+import { type CommandUpdate, parseCommandId, type Settlement } from '../../domain/index.js'
 import type { SqliteTx, SqliteValue } from './client.js'
 import { type HeldChunk, isLive } from './held-chunk.js'
 import { multiRow } from './multi-row.js'
 import { lostAttempts, type Parked, type ParkedRow } from './parked.js'
+import { type Before, updatedRow } from './updated-row.js'
 
 export type Progress = Pick<Settlement, 'updates' | 'finished'>
 
@@ -35,7 +36,7 @@ export function prepareProgressWriter(db: SqliteTx, parked: Parked): ProgressWri
       if (!isLive(chunk, update.index)) continue
       chunk.over.add(update.index)
       if (chunk.members !== null || update.state !== 'succeeded') {
-        rows.push(rowOf(chunk, update, now))
+        rows.push(updatedRow(beforeOf(chunk, update.index), update, now))
         continue
       }
       chunk.succeeded += 1
@@ -46,7 +47,7 @@ export function prepareProgressWriter(db: SqliteTx, parked: Parked): ProgressWri
       if (!isLive(chunk, index)) continue
       chunk.over.add(index)
       if (chunk.members === null) chunk.succeeded += 1
-      else rows.push(rowOf(chunk, silentSuccess(chunk, index), now))
+      else rows.push(updatedRow(beforeOf(chunk, index), silentSuccess(chunk, index), now))
     }
     storeResults.run(results)
     if (rows.length > 0) writeRows(chunk, rows, now)
@@ -59,32 +60,18 @@ function* indexesOf({ row }: HeldChunk): Generator<number> {
   for (let index = 0; index < row.size; index += 1) yield index
 }
 
-function rowOf(chunk: HeldChunk, update: CommandUpdate, now: number): ParkedRow {
-  const ended = isTerminal(update.state)
-  return {
-    ...originOf(chunk, update.index),
-    state: update.state,
-    attempts: update.attempts,
-    nextAt: ended ? null : now + Math.trunc(update.delayMs),
-    finishedAt: ended ? now : null,
-    error: update.error,
-    result: update.result ?? null,
-    executedAt: now,
-  }
-}
-
-/** Where the command was submitted: a promoted chunk only carries it. */
-function originOf(
-  { row, members }: HeldChunk,
-  index: number,
-): Pick<ParkedRow, 'chunkId' | 'index' | 'acceptedAt'> {
+/** Under the id it was submitted with: a promoted chunk only carries it. */
+function beforeOf({ row, members, stage }: HeldChunk, index: number): Before {
   const member = members?.[index]
   const origin = member === undefined ? null : parseCommandId(member.id)
-  if (member === undefined || origin === null) return { chunkId: row.id, index, acceptedAt: row.created_at }
-  return { ...origin, acceptedAt: member.acceptedAt }
+  if (member === undefined || origin === null)
+    return { chunkId: row.id, index, seq: row.seq, acceptedAt: row.created_at, memo: null, stage }
+  const { acceptedAt, memo, place } = member
+  return { chunkId: origin.chunkId, index: origin.index, seq: place?.[0] ?? null, acceptedAt, memo, stage }
 }
 
-function silentSuccess({ row, members }: HeldChunk, index: number): CommandUpdate {
-  const attempts = (members?.[index]?.attempts ?? 0) + lostAttempts(row.expiries) + 1
-  return { index, state: 'succeeded', attempts, delayMs: 0, error: null }
+function silentSuccess({ row, members, stage }: HeldChunk, index: number): CommandUpdate {
+  const before = members?.[index]?.attempts ?? 0
+  const executions = stage === 'execute' ? lostAttempts(stage, row.expiries) + 1 : 0
+  return { index, state: 'succeeded', stage, attempts: before + executions, delayMs: 0, error: null }
 }

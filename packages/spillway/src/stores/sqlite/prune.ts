@@ -2,10 +2,12 @@
 // ended long enough ago. Keys go by their own expiry.
 
 import type { PruneReport, PruneRequest } from '../../ports/index.js'
+import { prepareOldAudit } from './audit.js'
 import type { SqliteTx } from './client.js'
 import { prepareKeyGroups } from './key-groups.js'
 import { prepareLoneKeys } from './lone-keys.js'
 import { prepareSilentNodes } from './nodes.js'
+import { prepareExpiredShared } from './shared.js'
 
 export interface Pruner {
   /** Inside a read transaction. */
@@ -32,6 +34,8 @@ export function preparePruner(db: SqliteTx): Pruner {
   const keys = prepareKeyGroups(db)
   const loneKeys = prepareLoneKeys(db)
   const silentNodes = prepareSilentNodes(db)
+  const expiredShared = prepareExpiredShared(db)
+  const oldAudit = prepareOldAudit(db)
   const families = [ENDED, ENDED_BADLY].map((ended) =>
     db.prepare(
       `select seq, id, accepted from spillway_chunks where ${ended} and ${COLLECTED} order by ended_at limit ?2`,
@@ -61,9 +65,13 @@ export function preparePruner(db: SqliteTx): Pruner {
       loneKeys.any() ||
       ended(request, 1, now, Number.MAX_SAFE_INTEGER).length > 0 ||
       keys.anyExpired(now) ||
-      silentNodes.any(now),
+      silentNodes.any(now) ||
+      expiredShared.any(now) ||
+      oldAudit.any(auditUntil(request, now)),
     prune(request, now) {
       silentNodes.forget(now)
+      expiredShared.remove(now, request.limit)
+      oldAudit.remove(auditUntil(request, now), request.limit)
       const removed = firstFew(ended(request, request.limit, now, loneKeys.collect()))
       for (const { seq, id } of removed) {
         deleteRows.run(id)
@@ -77,6 +85,11 @@ export function preparePruner(db: SqliteTx): Pruner {
       }
     },
   }
+}
+
+/** Before any time, when audit rows are kept. */
+function auditUntil({ auditRetentionMs }: PruneRequest, now: number): number {
+  return auditRetentionMs === undefined ? Number.MIN_SAFE_INTEGER : now - Math.trunc(auditRetentionMs)
 }
 
 function firstFew(families: readonly Family[]): Family[] {

@@ -9,6 +9,8 @@ const KNOWN_MAX = 10_000
 export interface QueueNames {
   /** Inside a write transaction. */
   store(queue: string): void
+  /** The same, for transactions that `begin` is not called for: it is not remembered. */
+  storeUnnoted(queue: string): void
   /** At the start of a transaction: what an earlier one stored is known now, unless it was rolled back. */
   begin(): void
 }
@@ -23,6 +25,9 @@ export function prepareQueueNames(db: SqliteTx): QueueNames {
       if (known.has(queue) || pending.has(queue)) return
       insert.run(queue)
       pending.add(queue)
+    },
+    storeUnnoted(queue) {
+      if (!known.has(queue)) insert.run(queue)
     },
     begin() {
       if (pending.size === 0) return

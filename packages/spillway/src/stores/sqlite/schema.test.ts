@@ -1,9 +1,8 @@
 // What people and the query planner see of the tables.
 
 import { describe, expect, it } from 'vitest'
-import { complete, sqliteRig } from '../../../test/support/sqlite-rig.js'
+import { complete, listening, sqliteRig } from '../../../test/support/sqlite-rig.js'
 import { commandId } from '../../domain/index.js'
-import type { SqliteClient } from './index.js'
 
 describe('the view spillway_commands', () => {
   it('shows every stored command with its payload and state', async () => {
@@ -61,6 +60,33 @@ describe('the view spillway_commands', () => {
   })
 })
 
+describe('the view of what waits in another stage', () => {
+  it('has its own name while a chunk carries it, and the payload that was edited', async () => {
+    const rig = await sqliteRig()
+    const lease = await rig.lease({ payloads: ['a', 'b', 'c'] })
+    const error = { code: 'e', message: 'm' }
+    const ended = { state: 'dead', attempts: 1, delayMs: 0, error } as const
+    await rig.store.settle([
+      {
+        ...complete(lease),
+        updates: [
+          { index: 0, state: 'pending', stage: 'poll', attempts: 1, delayMs: 0, error: null },
+          { index: 1, ...ended, stage: 'compensate' },
+          { index: 2, ...ended },
+        ],
+      },
+    ])
+    const ids = [0, 1, 2].map((index) => commandId(lease.chunkId, index))
+    await rig.store.control.redrive(ids.slice(1), { payloads: ['{"b":[true]}', 'null'] })
+    await rig.store.promote({ limit: 10, chunkCommandsMax: 10, newChunkId: () => rig.draft().id })
+    expect(rig.rows('select state, payload from spillway_commands order by id')).toEqual([
+      { state: 'pending', payload: 'a' },
+      { state: 'compensating', payload: '{"b":[true]}' },
+      { state: 'accepted', payload: null },
+    ])
+  })
+})
+
 describe('the query planner', () => {
   it('finds an index for every statement but those that count everything', async () => {
     const statements = new Set<string>()
@@ -84,16 +110,7 @@ describe('the query planner', () => {
 
 /** Partial indexes hold what is waiting, and tables of JSON are small; of queues, nodes and roles there are few. */
 function isTableScan(detail: string): boolean {
-  return /^SCAN spillway_(?!queues|nodes|roles)\w+$/.test(detail)
-}
-
-function listening(client: SqliteClient, statements: Set<string>): SqliteClient {
-  return {
-    DatabaseSync: class extends client.DatabaseSync {
-      override prepare(sql: string) {
-        statements.add(sql)
-        return super.prepare(sql)
-      }
-    },
-  }
+  return /^SCAN (spillway_(?!queues|nodes|roles)\w+|parked|chunks|origins|bodies|carriers|later|lower|head|first)$/.test(
+    detail,
+  )
 }

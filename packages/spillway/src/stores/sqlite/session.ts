@@ -1,13 +1,15 @@
 // Everything an open store holds: its connections and the statements prepared on them.
 //
-// `durable` commits what was promised to somebody: appends, outcomes, operators' verbs. With `synchronous: full` each of its
-// commits is on the disk. `working` commits what a power cut may undo without harm, because it is undone as a whole and
-// happens again: leases, heartbeats, promotions, and effects together with their settlement. Handlers get this one, never the first:
-// what they leave half done cannot end up in an append. `reading` sees what is committed, whoever asks.
+// `durable` commits what was promised to somebody: appends, outcomes, operators' verbs, what processes share. With
+// `synchronous: full` each of its commits is on the disk. `working` commits what a power cut may undo without harm, because
+// it is undone as a whole and happens again: leases, heartbeats, promotions, and effects together with their settlement.
+// Handlers get this one, never the first: what they leave half done cannot end up in an append. `reading` sees what is
+// committed, whoever asks.
 
 import type { QueueSettings } from '../../domain/index.js'
 import type { Clock } from '../../ports/index.js'
 import { type Appender, prepareAppender } from './append.js'
+import { type AuditWriter, prepareAuditWriter } from './audit.js'
 import { type Claimer, prepareClaimer } from './claim.js'
 import type { SqliteClient, SqliteTx } from './client.js'
 import { type Connection, openConnection, type Synchronous } from './connection.js'
@@ -18,8 +20,10 @@ import { type Promoter, preparePromoter } from './promote.js'
 import { type Pruner, preparePruner } from './prune.js'
 import { prepareAllSettings, prepareSettings, type Settings } from './queues.js'
 import { prepareReading, type Reading } from './reader.js'
+import { prepareReadyTenants, type ReadyTenants } from './ready-tenants.js'
 import { prepareSettler, type Settler } from './settle.js'
 import { prepareWithinSettler, type WithinSettler } from './settle-within.js'
+import { prepareSharedReading, prepareSharedWriter, type SharedReading, type SharedWriter } from './shared.js'
 
 export interface Session {
   readonly durable: Connection & DurableStatements
@@ -33,12 +37,16 @@ interface DurableStatements {
   readonly settler: Settler
   readonly controller: Controller
   readonly settings: Settings
+  readonly audit: AuditWriter
+  readonly shared: SharedWriter
   readonly probe: () => void
 }
 
 interface ReadingStatements {
   readonly reader: Reading
   readonly nodes: NodeReading
+  readonly readyTenants: ReadyTenants
+  readonly shared: SharedReading
   readonly allSettings: () => Map<string, QueueSettings>
 }
 
@@ -84,11 +92,14 @@ export function openSession(client: SqliteClient, options: SessionOptions): Sess
 }
 
 function durableStatements(db: SqliteTx): DurableStatements {
+  const appender = prepareAppender(db)
   return {
-    appender: prepareAppender(db),
-    settler: prepareSettler(db),
-    controller: prepareController(db),
+    appender,
+    settler: prepareSettler(db, appender),
+    controller: prepareController(db, appender),
     settings: prepareSettings(db),
+    audit: prepareAuditWriter(db),
+    shared: prepareSharedWriter(db),
     probe: prepareProbe(db),
   }
 }
@@ -97,7 +108,7 @@ function workingStatements(db: SqliteTx, path: string): WorkingStatements {
   return {
     registry: prepareNodeRegistry(db),
     claimer: prepareClaimer(db),
-    within: prepareWithinSettler(db, prepareSettler(db), path),
+    within: prepareWithinSettler(db, prepareSettler(db, prepareAppender(db)), path),
     promoter: preparePromoter(db),
     pruner: preparePruner(db),
   }
@@ -107,6 +118,8 @@ function readingStatements(db: SqliteTx): ReadingStatements {
   return {
     reader: prepareReading(db),
     nodes: prepareNodeReading(db),
+    readyTenants: prepareReadyTenants(db),
+    shared: prepareSharedReading(db),
     allSettings: prepareAllSettings(db),
   }
 }

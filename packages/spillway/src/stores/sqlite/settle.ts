@@ -2,6 +2,7 @@
 // whose commands all simply succeeded, the common case, is settled by one update.
 
 import type { LeaseProgress, LeaseVerdict, Settlement } from '../../domain/index.js'
+import type { Appender } from './append.js'
 import { FINISH, prepareChunks } from './chunks.js'
 import type { SqliteTx } from './client.js'
 import { type HeldRow, prepareHeldChunks } from './held-chunk.js'
@@ -16,7 +17,7 @@ export interface Settler {
   extend(item: LeaseProgress, leaseMs: number, now: number, hints: Hints): LeaseVerdict
 }
 
-export function prepareSettler(db: SqliteTx): Settler {
+export function prepareSettler(db: SqliteTx, appender: Appender): Settler {
   const chunks = prepareChunks(db)
   const held = prepareHeldChunks(db)
   const progressWriter = prepareProgressWriter(db, prepareParked(db))
@@ -42,7 +43,7 @@ export function prepareSettler(db: SqliteTx): Settler {
     return row.size - chunk.over.size
   }
 
-  function settle(item: Settlement, now: number, hints: Hints): LeaseVerdict {
+  function settleHeld(item: Settlement, now: number, hints: Hints): LeaseVerdict {
     if (item.complete && item.updates.length === 0) {
       if (Number(finishAtOnce.run(now, item.chunkId, item.token).changes) > 0) return 'ok'
     }
@@ -51,6 +52,12 @@ export function prepareSettler(db: SqliteTx): Settler {
     write(row, item, item.complete, now)
     if (item.complete) chunks.finish(row, now, hints)
     return 'ok'
+  }
+
+  function settle(item: Settlement, now: number, hints: Hints): LeaseVerdict {
+    const verdict = settleHeld(item, now, hints)
+    if (verdict === 'ok' && item.appends !== undefined) appender.follow(item.appends, now, hints)
+    return verdict
   }
 
   function giveBack(row: HeldRow, live: number, now: number, hints: Hints): void {
@@ -66,6 +73,7 @@ export function prepareSettler(db: SqliteTx): Settler {
     const row = held.find(item)
     if (row === null) return 'stale'
     const live = write(row, item, false, now)
+    if (item.appends !== undefined) appender.follow(item.appends, now, hints)
     if (item.release === true) {
       giveBack(row, live, now, hints)
       return 'ok'

@@ -73,7 +73,7 @@ function miscounted(db: SqliteDatabase): unknown[] {
     .prepare(`
       select id, open, unsuccessful, live, size, skip, state,
         (select count(*) from spillway_parked where chunk_id = id and finished_at is null) as open_rows,
-        (select count(*) from spillway_parked where chunk_id = id and spillway_parked.state in ('failed', 'dead', 'cancelled')) as bad_rows
+        (select count(*) from spillway_parked where chunk_id = id and spillway_parked.state in ('failed', 'dead', 'cancelled', 'compensated')) as bad_rows
       from spillway_chunks
       where open <> open_rows or unsuccessful <> bad_rows
         or (state <> 'done' and live <> size - coalesce(json_array_length(skip), 0)) or (state = 'done' and live <> 0)`)

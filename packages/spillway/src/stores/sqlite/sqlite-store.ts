@@ -3,32 +3,13 @@
 
 import type { ChunkDraft } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
-import type {
-  AppendOptions,
-  AppendResult,
-  Clock,
-  Store,
-  StoreControl,
-  StoreNodes,
-  StoreReader,
-} from '../../ports/index.js'
+import type { AppendOptions, AppendResult, Store } from '../../ports/index.js'
 import { type Access, newAccess } from './access.js'
 import { AtomicConflict } from './append.js'
 import { loadSqlite, type SqliteClient, type SqliteTx } from './client.js'
 import type { Synchronous } from './connection.js'
-
-export interface SqliteOptions {
-  /**
-   * `full` (default): what is acknowledged is on the disk. `normal`: a power cut may take the last commits. A crash of the
-   * process takes nothing either way. Effects that share a commit with their settlement are always `normal`: a power cut may
-   * undo the last ones, both together, and they are executed again.
-   */
-  readonly synchronous?: Synchronous
-  /** How long a call waits for another process's write lock, in ms. Default 5,000. */
-  readonly busyTimeout?: number
-  /** Where the time comes from. Default: the database's clock, and timers of the machine for waiting. */
-  readonly clock?: Clock
-}
+import { controlOf, nodesOf, readerOf, sharedOf } from './facets.js'
+import { checked, type SqliteOptions } from './options.js'
 
 /** Says where and how it keeps its data, for whoever looks after it. */
 export interface SqliteStore extends Store<SqliteTx> {
@@ -40,8 +21,6 @@ export interface SqliteStore extends Store<SqliteTx> {
 export interface SqliteParts {
   readonly loadClient: () => Promise<SqliteClient>
 }
-
-const BUSY_TIMEOUT_MS = 5_000
 
 /** A store in the SQLite database at `path`. `schema.migrate()` creates the file and its tables; `open()` never does. */
 export function sqlite(path: string, options: SqliteOptions = {}): SqliteStore {
@@ -65,6 +44,7 @@ export function sqliteStore(path: string, options: SqliteOptions, { loadClient }
     reader: readerOf(access),
     control: controlOf(access),
     nodes: nodesOf(access),
+    shared: sharedOf(access),
     schema: { state: access.schemaState, migrate: access.migrate },
     open: access.open,
     close: access.close,
@@ -75,6 +55,8 @@ export function sqliteStore(path: string, options: SqliteOptions, { loadClient }
         ({ claimer }, now, hints) => claimer.claim(request, now, hints),
         [],
       ),
+    readyTenants: (queue, types, limit) =>
+      access.snapshot(({ readyTenants, now }) => readyTenants(queue, types, limit, now())),
     extend: (items, leaseMs) =>
       access.commit(({ settler }, now, hints) =>
         items.map((item) => settler.extend(item, leaseMs, now, hints)),
@@ -111,62 +93,6 @@ async function append(
     if (error instanceof AtomicConflict) return error.results
     throw error
   }
-}
-
-function readerOf(access: Access): StoreReader {
-  return {
-    get: (ids, { payload = false } = {}) => access.snapshot(({ reader }) => reader.get(ids, payload)),
-    list: (request) => access.snapshot(({ reader }) => reader.list(request)),
-    queues: () => access.snapshot(({ reader }) => reader.queues()),
-    accounting: () => access.snapshot(({ reader }) => reader.accounting()),
-  }
-}
-
-function controlOf(access: Access): StoreControl {
-  return {
-    cancel: (ids) => access.commit(({ controller }, now, hints) => controller.cancel(ids, now, hints)),
-    redrive: (ids) => access.commit(({ controller }, now, hints) => controller.redrive(ids, now, hints)),
-    configureQueue: (queue, change) =>
-      access.commit(({ settings }, _, hints) => {
-        const configured = settings.configure(queue, change)
-        // There may be work for workers that found none before.
-        if (!configured.paused) hints.add(queue, 0)
-        return configured
-      }),
-    queueSettings: () => access.snapshot(({ allSettings }) => allSettings()),
-  }
-}
-
-function nodesOf(access: Access): StoreNodes {
-  return {
-    heartbeat: (node, ttlMs) => access.work(({ registry }, now) => registry.heartbeat(node, ttlMs, now)),
-    leave: (nodeId) => access.work(({ registry }, now) => registry.leave(nodeId, now)),
-    list: () => access.snapshot(({ nodes, now }) => nodes.list(now())),
-    acquire: (role, nodeId, leaseMs) =>
-      access.work(({ registry }, now) => registry.acquire(role, nodeId, leaseMs, now)),
-    release: (lease) => access.work(({ registry }, now) => registry.release(lease, now)),
-    roles: () => access.snapshot(({ nodes }) => nodes.roles()),
-  }
-}
-
-function checked(path: string, options: SqliteOptions) {
-  const { synchronous = 'full', busyTimeout = BUSY_TIMEOUT_MS, clock = null } = options
-  if (typeof path !== 'string' || path === '' || path.startsWith(':memory:') || path.startsWith('file:')) {
-    throw new SpillwayError(
-      'invalid_argument',
-      `sqlite(): expected the path of a file, received ${JSON.stringify(path)}. Several connections share it; for a store in memory use memory() from 'spillway/memory'.`,
-    )
-  }
-  if (synchronous !== 'full' && synchronous !== 'normal') {
-    throw new SpillwayError('invalid_argument', `sqlite(): expected synchronous to be 'full' or 'normal'.`)
-  }
-  if (!Number.isFinite(busyTimeout) || busyTimeout < 0) {
-    throw new SpillwayError(
-      'invalid_argument',
-      'sqlite(): expected busyTimeout to be milliseconds, at least 0.',
-    )
-  }
-  return { synchronous, busyTimeoutMs: busyTimeout, clock }
 }
 
 function noForeignTransaction(): SpillwayError {

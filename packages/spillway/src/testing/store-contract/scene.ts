@@ -37,6 +37,7 @@ export interface Submitted {
 export interface Progress {
   readonly updates?: readonly CommandUpdate[]
   readonly finished?: readonly number[]
+  readonly appends?: readonly ChunkDraft[]
 }
 
 export class Scene {
@@ -132,6 +133,20 @@ export class Scene {
     return (await this.store.extend([item], leaseMs))[0] as LeaseVerdict
   }
 
+  /** Submits a command for each update, and settles it with that. */
+  async park(updates: readonly CommandUpdate[], options: DraftOptions = {}): Promise<Submitted> {
+    const submitted = await this.submit({ size: updates.length, ...options })
+    const { queue = 'main', type = 'work' } = options
+    this.expect(await this.settle(await this.claimOne({ queue, types: [type] }), { updates })).toBe('ok')
+    return submitted
+  }
+
+  /** Promotes what is due by then. */
+  async promoteAfter(ms: number): Promise<number> {
+    await this.advance(ms + 1)
+    return this.promote()
+  }
+
   promote(request: Partial<PromoteRequest> = {}): Promise<number> {
     return this.store.promote({
       limit: 1_000,
@@ -159,41 +174,7 @@ export class Scene {
 
 /** What a worker settles; without a word everything succeeded and the chunk is complete. */
 export function settlementOf(lease: LeaseRef, progress: Progress & { complete?: boolean } = {}): Settlement {
-  const { updates = [], finished = [], complete = true } = progress
-  return { chunkId: lease.chunkId, token: lease.token, updates, finished, complete }
-}
-
-/** Outcomes as a worker writes them. */
-export function failing(index: number, attempts = 1): CommandUpdate {
-  return {
-    index,
-    state: 'failed',
-    attempts,
-    delayMs: 0,
-    error: { code: 'failed', message: `refused ${index}` },
-  }
-}
-
-export function dying(index: number, attempts = 1): CommandUpdate {
-  return {
-    index,
-    state: 'dead',
-    attempts,
-    delayMs: 0,
-    error: { code: 'internal', message: `gave up ${index}` },
-  }
-}
-
-export function retrying(index: number, delayMs: number, attempts = 1): CommandUpdate {
-  return {
-    index,
-    state: 'retrying',
-    attempts,
-    delayMs,
-    error: { code: 'timeout', message: `not yet ${index}` },
-  }
-}
-
-export function succeeding(index: number, result: unknown, attempts = 1): CommandUpdate {
-  return { index, state: 'succeeded', attempts, delayMs: 0, error: null, result: JSON.stringify(result) }
+  const { updates = [], finished = [], complete = true, appends } = progress
+  const item = { chunkId: lease.chunkId, token: lease.token, updates, finished, complete }
+  return appends === undefined ? item : { ...item, appends }
 }

@@ -3,7 +3,7 @@
 import { seededRandom } from '../seeded-random.js'
 import type { ForAll } from './harness.js'
 
-const SEQUENCES = 50
+const SEQUENCES = 100
 const CHOICES_MAX = 600
 const CHOICE_RANGE = 0x1_0000
 

@@ -54,11 +54,12 @@ function toChunk(
 ): ModelChunk {
   const payloads: unknown[] = JSON.parse(draft.body)
   const allAccepted = verdicts.every((verdict) => verdict === ACCEPTED)
-  const { id, queue, type, priority, partition, parked } = draft
+  const { id, queue, type, priority, partition, tenant = null, parked } = draft
   const chunk = newModelChunk(
     {
       id,
-      draft: { queue, type, priority, partition },
+      draft: { queue, type, priority, partition, tenant },
+      stage: 'execute',
       seq: model.nextSeq(),
       createdAt: now,
       promoted: false,
@@ -71,17 +72,39 @@ function toChunk(
         return {
           id: commandId(id, index),
           origin,
+          index,
           payload: JSON.stringify(payloads[index]),
           state: row?.state ?? 'accepted',
           attempts: row?.attempts ?? 0,
           generation: 0,
           nextAt: row?.nextAt ?? 0,
           finishedAt: 0,
+          stage: row?.stage ?? 'execute',
+          memo: row?.memo ?? null,
+          orderingKey: row?.orderingKey ?? null,
+          completion: null,
+          carrier: null,
+          promotedAt: 0,
         }
       }),
   )
   if (parked !== null) chunk.doneAt = now
   return chunk
+}
+
+/** What follows from a settlement or a verb: keys are not looked at. */
+export function appendFollowing(
+  model: Model,
+  drafts: readonly (ChunkDraft | null)[] | undefined,
+  now: number,
+): void {
+  const given = drafts?.filter((draft) => draft !== null) ?? []
+  appendToModel(
+    model,
+    given.map((draft) => ({ ...draft, keys: null })),
+    false,
+    now,
+  )
 }
 
 function store(model: Model, fresh: readonly ModelChunk[], keys: ReadonlyMap<string, ModelKey>): void {

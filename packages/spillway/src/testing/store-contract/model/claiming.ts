@@ -1,7 +1,7 @@
 // Whether a lease may be given: that nobody else has the chunk (I7), that its token is new (I5), that exactly what still
 // has to run is to run, and that nothing which goes first was passed over.
 
-import type { Lease } from '../../../domain/index.js'
+import { carriedState, type Lease } from '../../../domain/index.js'
 import type { ClaimRequest } from '../../../ports/index.js'
 import type { TestApi } from '../harness.js'
 import {
@@ -11,7 +11,9 @@ import {
   type ModelCommand,
   newModelChunk,
   settingsInModel,
+  showCarried,
 } from './model.js'
+import { expectBlockers, expectPlace } from './ordering.js'
 
 type Expect = TestApi['expect']
 
@@ -23,8 +25,10 @@ export function leaseInModel(
   expect: Expect,
 ): void {
   const chunk = model.chunks.get(lease.chunkId) ?? unseal(model, lease, expect)
-  const { queue, type, priority, partition } = lease
-  expect({ queue, type, priority, partition }).toEqual(chunk.draft)
+  const { queue, type, priority, partition, tenant, stage } = lease
+  expect({ queue, type, priority, partition, tenant }).toEqual(chunk.draft)
+  expect(stage).toBe(chunk.stage)
+  if (request.tenant !== undefined) expect(tenant ?? '').toBe(request.tenant)
   expect(queue).toBe(request.queue)
   expect(request.types.includes(type), 'a type that was asked for').toBe(true)
   expect(settingsInModel(model, queue).paused, 'claimed from a paused queue').toBe(false)
@@ -39,13 +43,14 @@ export function leaseInModel(
   expect(lease.skip).toEqual(
     chunk.commands.flatMap((_, index) => (liveIndexes(chunk).includes(index) ? [] : [index])),
   )
-  expectCargo(chunk, lease, lost, expect)
+  expectCargo(model, chunk, lease, lost, expect)
+  expectBlockers(model, chunk, lease, expect)
   chunk.token = lease.token
   chunk.leasedUntil = now + request.leaseMs
-  for (const index of liveIndexes(chunk)) (chunk.commands[index] as ModelCommand).state = 'running'
+  showCarried(chunk, true)
 }
 
-function isLeased(chunk: ModelChunk, now: number): boolean {
+export function isLeased(chunk: ModelChunk, now: number): boolean {
   return chunk.leasedUntil !== null && chunk.leasedUntil > now
 }
 
@@ -54,11 +59,12 @@ function unseal(model: Model, lease: Lease, expect: Expect): ModelChunk {
   const seq = model.sealed.get(lease.chunkId)
   expect(seq, `chunk ${lease.chunkId} was submitted or promoted`).not.toBe(undefined)
   model.sealed.delete(lease.chunkId)
-  const { queue, type, priority, partition, createdAt } = lease
+  const { queue, type, priority, partition, tenant, stage, createdAt } = lease
   const chunk = newModelChunk(
     {
       id: lease.chunkId,
-      draft: { queue, type, priority, partition },
+      draft: { queue, type, priority, partition, tenant },
+      stage,
       seq: seq ?? 0,
       createdAt,
       promoted: true,
@@ -67,11 +73,18 @@ function unseal(model: Model, lease: Lease, expect: Expect): ModelChunk {
     () => (lease.members ?? []).map(({ id }) => model.commands.get(id) ?? null),
   )
   for (const index of lease.skip) chunk.over.add(index)
+  for (const index of liveIndexes(chunk)) {
+    const command = chunk.commands[index] as ModelCommand
+    expect(command.carrier, `${command.id} was promoted and in no other chunk yet (I17)`).toBe('sealed')
+    expect(stage, `stage of ${command.id}`).toBe(command.stage)
+    expect(chunk.draft, `kind of ${command.id}`).toEqual(command.origin.draft)
+    command.carrier = chunk
+  }
   model.chunks.set(chunk.id, chunk)
   return chunk
 }
 
-function expectCargo(chunk: ModelChunk, lease: Lease, lost: boolean, expect: Expect): void {
+function expectCargo(model: Model, chunk: ModelChunk, lease: Lease, lost: boolean, expect: Expect): void {
   const payloads: unknown[] = JSON.parse(lease.body)
   expect(payloads).toHaveLength(lease.size)
   expect(lease.members !== null).toBe(chunk.promoted)
@@ -79,13 +92,12 @@ function expectCargo(chunk: ModelChunk, lease: Lease, lost: boolean, expect: Exp
     const command = chunk.commands[index] as ModelCommand
     const member = lease.members?.[index]
     expect(JSON.stringify(payloads[index])).toBe(command.payload)
-    expect(lost ? 'running' : 'accepted', `${command.id} waits in this chunk`).toBe(command.state)
+    expect(carriedState(chunk.stage, lost), `${command.id} waits in this chunk`).toBe(command.state)
     if (member !== undefined) {
-      expect(member).toEqual({
-        id: command.id,
-        attempts: command.attempts,
-        acceptedAt: command.origin.createdAt,
-      })
+      const { id, attempts, memo, orderingKey } = command
+      const { place, ...rest } = member
+      expect(rest).toEqual({ id, attempts, acceptedAt: command.origin.createdAt, memo, orderingKey })
+      expectPlace(model, command, place, expect)
     }
   }
 }
@@ -112,6 +124,11 @@ export function roomInModel(model: Model, { queue, chunksMax }: ClaimRequest, no
   return Math.max(0, Math.min(chunksMax, leasesMax - leased))
 }
 
+function isWanted({ draft }: ModelChunk, { queue, types, tenant }: ClaimRequest): boolean {
+  if (draft.queue !== queue || !types.includes(draft.type)) return false
+  return tenant === undefined || (draft.tenant ?? '') === tenant
+}
+
 /** Nothing that a claim may give was left, and nothing that goes first was passed over. */
 export function expectNothingPassedOver(
   model: Model,
@@ -124,12 +141,17 @@ export function expectNothingPassedOver(
   const last = leases.at(-1)
   const lastTaken = last === undefined ? undefined : model.chunks.get(last.chunkId)
   for (const chunk of model.chunks.values()) {
-    const { queue, type, priority, partition } = chunk.draft
-    if (queue !== request.queue || partition !== null || !request.types.includes(type)) continue
+    const { priority, partition } = chunk.draft
+    if (partition !== null || !isWanted(chunk, request)) continue
+    const { queue } = request
     if (chunk.doneAt !== null || settingsInModel(model, queue).paused || isLeased(chunk, now)) continue
     const full = leases.length === room
     expect(full, `chunk ${chunk.id} could have been claimed`).toBe(true)
     if (lastTaken === undefined) continue
+    if (request.oldestFirst === true) {
+      expect(chunk.seq, 'an older chunk was passed over').toBeGreaterThan(lastTaken.seq - 1)
+      continue
+    }
     const first = lastTaken.draft.priority
     expect(first, 'a chunk of higher priority was passed over').toBeGreaterThan(priority - 1)
     if (first === priority)

@@ -1,24 +1,42 @@
 // A second, tiny account of what a store holds, kept by the contract's property: it knows states, tokens and keys, and
 // nothing about how a store arranges them. What the model and the store disagree about is a bug in one of them.
 
-import type { AppendVerdict, ChunkDraft, CommandState, QueueSettings } from '../../../domain/index.js'
+import {
+  type AppendVerdict,
+  type ChunkDraft,
+  type CommandState,
+  carriedState,
+  type QueueSettings,
+  type Stage,
+} from '../../../domain/index.js'
 import type { BulkWrite } from '../../../ports/index.js'
 
 export interface ModelCommand {
   readonly id: string
   readonly origin: ModelChunk
-  readonly payload: string
+  readonly index: number
+  payload: string
   state: CommandState
   /** Null once it succeeded in the chunk it was submitted in: then the store knows only roughly. */
   attempts: number | null
   generation: number
   nextAt: number
   finishedAt: number
+  stage: Stage
+  memo: string | null
+  orderingKey: string | null
+  completion: { readonly tokenHash: string; readonly expiresAt: number } | null
+  /** The promoted chunk it is in: unknown until a claim shows it. */
+  carrier: ModelChunk | 'sealed' | null
+  promotedAt: number
 }
 
 export interface ModelChunk {
   readonly id: string
-  readonly draft: Pick<ChunkDraft, 'queue' | 'type' | 'priority' | 'partition'>
+  readonly draft: Pick<ChunkDraft, 'queue' | 'type' | 'priority' | 'partition'> & {
+    readonly tenant: string | null
+  }
+  readonly stage: Stage
   /** Commit order; chunks promoted in one call share a place. */
   readonly seq: number
   readonly createdAt: number
@@ -52,6 +70,12 @@ export class Model {
   readonly settings = new Map<string, QueueSettings>()
   /** Ids of commands that succeeded in a transaction, by generation. */
   readonly effects = new Set<string>()
+  /** What the store calls the place of a chunk, as far as it was shown. */
+  readonly places = new Map<ModelChunk, number>()
+  /** Every token that was ever given out. */
+  readonly tokens: string[] = []
+  /** Commands that each verb with an audit note changed, oldest first. */
+  readonly audited: number[] = []
   #seq = 0
 
   nextSeq(): number {
@@ -71,7 +95,7 @@ export function settingsInModel(model: Model, queue: string): QueueSettings {
 }
 
 export function newModelChunk(
-  fields: Pick<ModelChunk, 'id' | 'draft' | 'seq' | 'createdAt' | 'promoted' | 'verdicts'>,
+  fields: Pick<ModelChunk, 'id' | 'draft' | 'stage' | 'seq' | 'createdAt' | 'promoted' | 'verdicts'>,
   commands: (chunk: ModelChunk) => (ModelCommand | null)[],
 ): ModelChunk {
   const list: (ModelCommand | null)[] = []
@@ -93,6 +117,14 @@ export function liveIndexes(chunk: ModelChunk): number[] {
   return chunk.commands.flatMap((command, index) =>
     command === null || chunk.over.has(index) ? [] : [index],
   )
+}
+
+/** What the commands of a chunk are shown as while somebody has it, or nobody. */
+export function showCarried(chunk: ModelChunk, leased: boolean): void {
+  for (const index of liveIndexes(chunk)) {
+    const command = chunk.commands[index] as ModelCommand
+    command.state = carriedState(chunk.stage, leased)
+  }
 }
 
 export function effectOf({ id, generation }: ModelCommand): string {

@@ -1,23 +1,34 @@
 // The steps of a random sequence. Each is drawn, done to the store, predicted by the model and compared.
 
-import { type LeaseProgress, type QueueSettings, transition } from '../../../domain/index.js'
+import type { LeaseProgress, QueueSettings, Settlement } from '../../../domain/index.js'
 import type { ClaimRequest } from '../../../ports/index.js'
 import { rejectionOf } from '../rejection.js'
 import { type Scope, steps } from '../steps.js'
 import { appendToModel } from './appending.js'
 import { expectNothingPassedOver, leaseInModel, roomInModel } from './claiming.js'
-import { drawDraft, drawIds, drawLease, drawProgress, drawSettlement, LEASES_MS } from './drawing.js'
-import { effectOf, effectsWrite, liveIndexes, type ModelCommand, settingsInModel } from './model.js'
-import { cancelInModel, extendInModel, heldInModel, pruneModel, settleInModel } from './settling.js'
+import { drawDraft, drawLease, drawProgress, drawSettlement, LEASES_MS } from './drawing.js'
+import {
+  effectOf,
+  effectsWrite,
+  liveIndexes,
+  type ModelChunk,
+  type ModelCommand,
+  settingsInModel,
+} from './model.js'
+import { promoteWith } from './promoting.js'
+import { extendInModel, heldInModel, pruneModel, settleInModel } from './settling.js'
+import { tenantsInModel } from './tenants.js'
+import { drawUpdate } from './updating.js'
+import { cancel, complete, discard, redrive } from './verbs.js'
 import type { World } from './world.js'
 
 const STEP_MS = 10_000
 const RETENTION_MS = 100_005
-
 type Operation = (world: World) => Promise<void>
 
-async function submit({ scene, model, choices, drafts }: World): Promise<void> {
-  const sent = Array.from({ length: 1 + choices.below(2) }, () => drawDraft(scene, choices))
+async function submit(world: World): Promise<void> {
+  const { scene, model, choices, drafts } = world
+  const sent = Array.from({ length: 1 + choices.below(2) }, () => drawDraft(world))
   if (drafts.length > 0 && choices.once(4)) sent.push(choices.pick(drafts as [(typeof drafts)[0]]))
   drafts.push(...sent)
   const atomic = choices.once(4)
@@ -27,13 +38,17 @@ async function submit({ scene, model, choices, drafts }: World): Promise<void> {
 
 async function claim(world: World): Promise<void> {
   const { choices } = world
+  const queue = choices.pick(world.lanes)
+  const tenant = queue === 'main' ? choices.pick([undefined, undefined, '', 'a']) : undefined
   await claimWith(world, {
-    queue: choices.pick(['main', 'main', 'ordered']),
+    queue,
     types: choices.pick([['work', 'other'], ['work'], ['other']]),
     chunksMax: 1 + choices.below(3),
     commandsMax: 1_000,
     leaseMs: choices.pick(LEASES_MS),
     workerId: 'worker',
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(choices.once(3) ? { oldestFirst: true } : {}),
   })
 }
 
@@ -45,6 +60,14 @@ export async function claimWith({ scene, model, leases }: World, request: ClaimR
   expectNothingPassedOver(model, given, request, room, scene.now(), scene.expect)
   leases.push(...given)
   return given.length
+}
+
+async function askTenants({ scene, model }: World): Promise<void> {
+  const types = ['work', 'other']
+  const answer = await scene.store.readyTenants('main', types, 10)
+  const expected = tenantsInModel(model, { queue: 'main', types }, scene.now())
+  scene.expect(Object.fromEntries(answer.map(({ tenant, oldestAt }) => [tenant, oldestAt]))).toEqual(expected)
+  scene.expect(answer).toHaveLength(Object.keys(expected).length)
 }
 
 async function settle(world: World): Promise<void> {
@@ -76,12 +99,14 @@ async function settleWithin(world: World): Promise<void> {
   const item = drawSettlement(world)
   if (item === null || scene.store.capabilities.transactionalSettle === 'none') return
   const held = heldInModel(model, item)
+  // Only what is executed has effects.
+  if (held !== null && held.stage !== 'execute') return
   const spoken = new Set(item.updates.filter(({ state }) => state !== 'succeeded').map(({ index }) => index))
   const silent = held === null ? [] : liveIndexes(held).filter((index) => !spoken.has(index))
   const said = new Set([...item.finished, ...item.updates.map(({ index }) => index)])
   const succeeding = silent.filter((index) => item.complete || said.has(index))
   const effects = succeeding.map((index) => effectOf(held?.commands[index] as ModelCommand))
-  const crash = choices.once(4) ? new Error('crashed in the handler') : null
+  const crash = choices.once(3) ? new Error('crashed in the handler') : null
   const settling = scene.store.settleWithin([item], (scope: Scope, valid: readonly boolean[]) =>
     steps(function* () {
       scene.expect(valid).toEqual([held !== null])
@@ -110,61 +135,13 @@ async function promote(world: World): Promise<void> {
   await promoteWith(world, 1 + world.choices.below(6))
 }
 
-/** As many as are due, the longest due first, and each once (I10, I17). */
-export async function promoteWith({ scene, model }: World, limit: number): Promise<void> {
-  const { expect, store } = scene
-  const due = model.inState('scheduled', 'retrying').filter(({ nextAt }) => nextAt <= scene.now())
-  const seq = model.nextSeq()
-  const newChunkId = () => {
-    const id = scene.newChunkId()
-    model.sealed.set(id, seq)
-    return id
-  }
-  expect(await store.promote({ limit, chunkCommandsMax: 2, newChunkId })).toBe(Math.min(limit, due.length))
-  const states = await scene.states(due.map(({ id }) => id))
-  const moved = due.filter((_, at) => states[at] === 'accepted')
-  const kept = due.filter((command) => !moved.includes(command))
-  expect(moved).toHaveLength(Math.min(limit, due.length))
-  for (const { nextAt } of kept) {
-    for (const earlier of moved) expect(earlier.nextAt).toBeLessThan(nextAt + 1)
-  }
-  for (const command of moved) command.state = 'accepted'
-}
-
-async function cancel(world: World): Promise<void> {
-  const { scene, model } = world
-  const ids = drawIds(world)
-  const answer = await scene.store.control.cancel(ids)
-  for (const [at, id] of ids.entries()) {
-    const command = model.commands.get(id) as ModelCommand
-    const allowed = transition(command.state, 'cancel') !== null
-    scene.expect(answer[at]).toBe(allowed ? 'ok' : 'conflict')
-    if (allowed) cancelInModel(model, command, scene.now())
-  }
-}
-
-async function redrive(world: World): Promise<void> {
-  const { scene, model } = world
-  const ids = drawIds(world)
-  const answer = await scene.store.control.redrive(ids)
-  for (const [at, id] of ids.entries()) {
-    const command = model.commands.get(id) as ModelCommand
-    const allowed = transition(command.state, 'redrive') !== null
-    scene.expect(answer[at]).toBe(allowed ? 'ok' : 'conflict')
-    if (!allowed) continue
-    command.state = 'retrying'
-    command.attempts = 0
-    command.generation += 1
-    command.nextAt = scene.now()
-  }
-}
-
 async function configure({ scene, model, choices }: World): Promise<void> {
   const queue = choices.pick(['main', 'ordered'])
   const before = settingsInModel(model, queue)
   const change = choices.pick<Partial<QueueSettings>>([
     { paused: !before.paused },
     { paused: true, pauseReason: 'because' },
+    { leasesMax: 1 },
     { leasesMax: 2 },
     { leasesMax: null },
   ])
@@ -183,15 +160,46 @@ async function prune({ scene, model }: World): Promise<void> {
   for (const [name] of expired) model.keys.delete(name)
 }
 
+/** A worker at once says about everything it gets how it did not simply succeed. */
+async function fail(world: World): Promise<void> {
+  const { scene, model, choices, leases } = world
+  const request = {
+    types: ['work', 'other'],
+    chunksMax: 2,
+    commandsMax: 1_000,
+    leaseMs: LEASES_MS[0],
+    workerId: 'worker',
+  }
+  const given = await claimWith(world, { ...request, queue: choices.pick(world.lanes) })
+  const items = leases.slice(leases.length - given).map(({ chunkId, token }): Settlement => {
+    const chunk = model.chunks.get(chunkId) as ModelChunk
+    const updates = liveIndexes(chunk).map((index) =>
+      drawUpdate(world, index, chunk, chunk.commands[index] ?? null),
+    )
+    return { chunkId, token, updates, finished: [], complete: true }
+  })
+  const answer = await scene.store.settle(items)
+  scene.expect(answer).toEqual(items.map((item) => settleInModel(model, item, scene.now())))
+}
+
+async function wait(world: World): Promise<void> {
+  await world.scene.advance(STEP_MS * 3)
+  await promoteWith(world, 3 + world.choices.below(4))
+}
+
+type Operations = readonly [Operation, ...Operation[]]
+
 /** What a step may be; likely ones are named more often. */
-export const OPERATIONS: readonly [Operation, ...Operation[]] = [
+const CALM: Operations = [
   submit,
   submit,
+  claim,
   claim,
   claim,
   settle,
   settle,
   extend,
+  settleWithin,
   settleWithin,
   advance,
   advance,
@@ -199,5 +207,30 @@ export const OPERATIONS: readonly [Operation, ...Operation[]] = [
   cancel,
   redrive,
   configure,
+  configure,
+  askTenants,
   prune,
 ]
+
+const BAD_DAYS: Operations = [
+  submit,
+  submit,
+  claim,
+  settle,
+  extend,
+  fail,
+  fail,
+  fail,
+  wait,
+  wait,
+  wait,
+  cancel,
+  redrive,
+  discard,
+  complete,
+  complete,
+  prune,
+]
+
+/** Of the kinds of times in which a story may play. */
+export const TIMES: readonly [Operations, Operations] = [CALM, BAD_DAYS]

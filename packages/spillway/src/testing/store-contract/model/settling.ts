@@ -9,7 +9,8 @@ import {
   type LeaseVerdict,
   type Settlement,
 } from '../../../domain/index.js'
-import { liveIndexes, type Model, type ModelChunk, type ModelCommand } from './model.js'
+import { appendFollowing } from './appending.js'
+import { liveIndexes, type Model, type ModelChunk, type ModelCommand, showCarried } from './model.js'
 
 /** The chunk while this token holds it, expired or not, as long as nobody took it over. */
 export function heldInModel(model: Model, { chunkId, token }: LeaseRef): ModelChunk | null {
@@ -26,6 +27,7 @@ export function settleInModel(model: Model, item: Settlement, now: number): Leas
     for (const index of liveIndexes(chunk)) finish(chunk, index, now)
     chunk.doneAt = now
   }
+  appendFollowing(model, item.appends, now)
   return 'ok'
 }
 
@@ -33,12 +35,13 @@ export function extendInModel(model: Model, item: LeaseProgress, leaseMs: number
   const chunk = heldInModel(model, item)
   if (chunk === null) return 'stale'
   progress(chunk, item, now)
+  appendFollowing(model, item.appends, now)
   chunk.leasedUntil = now + leaseMs
   if (item.cursor !== undefined) chunk.cursor = item.cursor
   if (item.release === true) {
     chunk.leasedUntil = null
     chunk.cursor = null
-    for (const index of liveIndexes(chunk)) (chunk.commands[index] as ModelCommand).state = 'accepted'
+    showCarried(chunk, false)
   }
   return 'ok'
 }
@@ -55,18 +58,45 @@ function progress(chunk: ModelChunk, item: Pick<Settlement, 'updates' | 'finishe
 function apply(chunk: ModelChunk, update: CommandUpdate, now: number): void {
   const command = chunk.commands[update.index] as ModelCommand
   end(chunk, update.index)
-  command.state = update.state
-  command.attempts = update.state === 'succeeded' && !chunk.promoted ? null : update.attempts
-  command.nextAt = now + update.delayMs
-  if (isTerminal(update.state)) command.finishedAt = now
+  if (chunk.promoted || update.state !== 'succeeded') {
+    updateInModel(command, update, now)
+    return
+  }
+  // It has no row: nothing is kept of it but its value.
+  command.state = 'succeeded'
+  command.attempts = null
+  command.finishedAt = now
+}
+
+/** Writes what came of a command that has a row. */
+export function updateInModel(
+  command: ModelCommand,
+  update: Omit<CommandUpdate, 'index'>,
+  now: number,
+): void {
+  const { state, attempts, delayMs, stage = 'execute', memo, orderingKey = null, completion = null } = update
+  command.carrier = null
+  command.state = state
+  command.attempts = attempts
+  command.nextAt = now + delayMs
+  command.stage = stage
+  if (memo !== undefined) command.memo = memo
+  command.orderingKey = orderingKey
+  command.completion =
+    completion === null ? null : { tokenHash: completion.tokenHash, expiresAt: now + completion.expiresInMs }
+  if (isTerminal(state)) command.finishedAt = now
 }
 
 function finish(chunk: ModelChunk, index: number, now: number): void {
   const command = chunk.commands[index] as ModelCommand
   end(chunk, index)
+  command.carrier = null
   command.state = 'succeeded'
+  command.completion = null
+  // Asking about it is not an execution.
   const lost = Math.min(chunk.expiries, CRASHES_BEFORE_ISOLATION)
-  command.attempts = chunk.promoted ? (command.attempts ?? 0) + lost + 1 : null
+  const executions = chunk.stage === 'execute' ? lost + 1 : 0
+  command.attempts = chunk.promoted ? (command.attempts ?? 0) + executions : null
   command.finishedAt = now
 }
 
@@ -82,6 +112,7 @@ export function cancelInModel(model: Model, command: ModelCommand, now: number):
     chunk.over.add(index)
     if (liveIndexes(chunk).length === 0) chunk.doneAt = now
   }
+  command.carrier = null
   command.state = 'cancelled'
   command.finishedAt = now
 }

@@ -43,6 +43,9 @@ function storing({ test }: Suite): void {
       error: null,
       result: null,
       generation: 0,
+      stage: 'execute',
+      memo: null,
+      fingerprint: null,
       history: [],
       payload: '{"b":[1,2]}',
     })

@@ -1,7 +1,8 @@
 // Control: cancel, redrive and pause, each guarded by the state it starts from, so that one side of every race wins (I16).
 
-import { dying, failing, LEASE_MS, retrying } from '../scene.js'
+import { LEASE_MS } from '../scene.js'
 import type { Suite, Theme } from '../suite.js'
+import { dying, failing, retrying } from '../updates.js'
 
 export const controlTheme: Theme = {
   name: 'control',

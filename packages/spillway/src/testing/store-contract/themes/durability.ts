@@ -1,7 +1,10 @@
 // Durability and sharing: what one handle wrote, another one sees, also after the first is gone.
 
-import { failing, LEASE_MS, retrying } from '../scene.js'
+import type { StoreReader, StoreShared } from '../../../ports/index.js'
+import type { AnyStore } from '../harness.js'
+import { LEASE_MS } from '../scene.js'
 import { needsReopen, type Theme } from '../suite.js'
+import { awaiting, blocking, doubting, failing, retrying } from '../updates.js'
 
 export const durabilityTheme: Theme = {
   name: 'durability',
@@ -26,6 +29,33 @@ export const durabilityTheme: Theme = {
           { verdicts: [{ status: 'duplicate', id: worked.ids[0] }] },
         ])
         await store.open()
+      },
+      needsReopen,
+    )
+
+    test(
+      'has what waits, is shared and was noted, with all of its notes',
+      async (scene) => {
+        const { expect, store, subject } = scene
+        const ordered = { partition: 2, payloads: ['a', 'b', 'c'] }
+        const notes = { memo: '{"n":1}', orderingKey: 'key', fingerprint: 'alike' }
+        const updates = [doubting(0, 1_000, notes), awaiting(1, 1_000, 'hash'), blocking(2, 'key')]
+        const { ids } = await scene.park(updates, ordered)
+        await store.shared.write([{ key: 'k', value: '1', version: 0, ttlMs: 60_000 }])
+        await store.control.audit({ actor: 'a', action: 'b', target: 'c', reason: 'd' }, 3)
+        const look = async (reader: StoreReader, shared: StoreShared) => ({
+          views: await reader.get(ids, { payload: true }),
+          waiting: await reader.waiting('hash'),
+          audit: await reader.audit({ limit: 10 }),
+          shared: await shared.read(['k']),
+        })
+        const before = await look(store.reader, store.shared)
+        expect(before.waiting?.view.id).toBe(ids[1])
+        await store.close()
+        const other = (await subject.reopen?.()) as AnyStore
+        expect(await look(other.reader, other.shared)).toEqual(before)
+        await store.open()
+        expect(await scene.promoteAfter(1_000), 'the blocked one waits for the first').toBe(2)
       },
       needsReopen,
     )

@@ -1,7 +1,8 @@
 // Leases: heartbeats, progress, crash cursors and giving a chunk back, all fenced by the token (I5).
 
-import { failing, LEASE_MS, retrying, succeeding } from '../scene.js'
+import { LEASE_MS } from '../scene.js'
 import type { Suite, Theme } from '../suite.js'
+import { failing, retrying, succeeding } from '../updates.js'
 
 export const leaseTheme: Theme = {
   name: 'lease',

@@ -2,8 +2,9 @@
 
 import { PAGE_ROWS_MAX } from '../../../domain/index.js'
 import type { CommandView, ListRequest } from '../../../ports/index.js'
-import { dying, failing, retrying, type Scene, succeeding } from '../scene.js'
+import type { Scene } from '../scene.js'
 import type { Suite, Theme } from '../suite.js'
+import { dying, failing, retrying, succeeding } from '../updates.js'
 
 /** Pages a listing may take at most in these tests. */
 const PAGES_MAX = 200

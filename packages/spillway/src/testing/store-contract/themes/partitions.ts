@@ -1,7 +1,8 @@
 // Ordered queues: of a partition at most one chunk is leased, and always the oldest that is not done.
 
-import { LEASE_MS, retrying } from '../scene.js'
+import { LEASE_MS } from '../scene.js'
 import type { Theme } from '../suite.js'
+import { retrying } from '../updates.js'
 
 export const partitionsTheme: Theme = {
   name: 'partitions',

@@ -1,8 +1,9 @@
 // Promote: parked commands travel again once they are due, each exactly once (I10, I17).
 
 import { CHUNK_BYTES_MAX, COMMAND_BYTES_MAX, type ParkedDraft } from '../../../domain/index.js'
-import { LEASE_MS, retrying, type Scene, type Submitted } from '../scene.js'
+import { LEASE_MS, type Scene, type Submitted } from '../scene.js'
 import { needsReopen, type Suite, type Theme } from '../suite.js'
+import { retrying } from '../updates.js'
 
 function due(scene: Scene, delayMs: number, attempts = 0): ParkedDraft {
   const state = attempts === 0 ? 'scheduled' : 'retrying'
@@ -88,11 +89,12 @@ function grouping({ test }: Suite): void {
       type: 'work',
     })
     const payloads: unknown[] = JSON.parse(lease.body)
+    const plain = { memo: null, place: null, orderingKey: null }
     const carried = (lease.members ?? []).map((member, index) => ({ ...member, payload: payloads[index] }))
     expect(carried.sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
-      { id: first.ids[0], attempts: 0, acceptedAt: first.createdAt, payload: 'a' },
-      { id: first.ids[1], attempts: 0, acceptedAt: first.createdAt, payload: 'b' },
-      { id: second.ids[0], attempts: 2, acceptedAt: second.createdAt, payload: { c: 1 } },
+      { ...plain, id: first.ids[0], attempts: 0, acceptedAt: first.createdAt, payload: 'a' },
+      { ...plain, id: first.ids[1], attempts: 0, acceptedAt: first.createdAt, payload: 'b' },
+      { ...plain, id: second.ids[0], attempts: 2, acceptedAt: second.createdAt, payload: { c: 1 } },
     ])
   })
 

@@ -1,7 +1,8 @@
 // Prune: what has outlived its retention goes, family by family, and nothing that lives ever does (I1).
 
-import { DAY_MS, dying, failing, retrying, type Scene } from '../scene.js'
+import { DAY_MS, type Scene } from '../scene.js'
 import type { Suite, Theme } from '../suite.js'
+import { dying, failing, retrying } from '../updates.js'
 
 const YEAR_MS = 365 * DAY_MS
 const NOTHING = { chunks: 0, commands: 0, keys: 0 }

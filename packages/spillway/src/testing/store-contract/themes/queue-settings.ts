@@ -1,8 +1,9 @@
 // Queue settings: pauses and limits that every process on the store obeys, exactly and at once.
 
 import { PAUSE_REASON_MAX } from '../../../domain/index.js'
-import { LEASE_MS, retrying, type Scene } from '../scene.js'
+import { LEASE_MS, type Scene } from '../scene.js'
 import { needsReopen, type Suite, type Theme } from '../suite.js'
+import { retrying } from '../updates.js'
 
 const DEFAULTS = { paused: false, pauseReason: null, leasesMax: null }
 

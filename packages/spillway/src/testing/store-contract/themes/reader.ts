@@ -1,8 +1,10 @@
 // Reader: what the store shows is what was written, and in any snapshot the numbers add up (I21).
 
+import { PARKED_STATES, TERMINAL_STATES } from '../../../domain/index.js'
 import { expectAccounting } from '../accounting.js'
-import { dying, failing, LEASE_MS, retrying } from '../scene.js'
+import { type DraftOptions, LEASE_MS } from '../scene.js'
 import type { Suite, Theme } from '../suite.js'
+import { dying, failing, retrying } from '../updates.js'
 
 export const readerTheme: Theme = {
   name: 'reader',
@@ -79,8 +81,10 @@ function counting({ test }: Suite): void {
     await scene.submit({ size: 4, queue: 'elsewhere' })
     await store.control.configureQueue('elsewhere', { paused: true })
     const queues = await store.reader.queues()
+    const bytesOf = (options: DraftOptions) => Buffer.byteLength(scene.draft(options).body)
     const of = (name: string) => queues.find(({ queue }) => queue === name)
-    const none = { scheduled: 0, retrying: 0, failed: 0, dead: 0, cancelled: 0 }
+    const none = Object.fromEntries([...PARKED_STATES, ...TERMINAL_STATES].map((state) => [state, 0]))
+    delete none.succeeded
     expect(of('main')).toEqual({
       ...none,
       queue: 'main',
@@ -89,6 +93,7 @@ function counting({ test }: Suite): void {
       running: 5,
       cancelled: 1,
       oldestReadyAt,
+      readyBytes: bytesOf({ size: 3 }) + bytesOf({ size: 2 }),
     })
     expect(of('elsewhere')).toEqual({
       ...none,
@@ -97,6 +102,7 @@ function counting({ test }: Suite): void {
       ready: 4,
       running: 0,
       oldestReadyAt: scene.now(),
+      readyBytes: bytesOf({ size: 4 }),
     })
   })
 

@@ -1,7 +1,8 @@
 // Settling a promoted chunk: it carries commands of other chunks, and what becomes of them is written to their own rows.
 
-import { dying, failing, LEASE_MS, retrying, succeeding } from '../scene.js'
+import { LEASE_MS } from '../scene.js'
 import type { Suite, Theme } from '../suite.js'
+import { dying, failing, retrying, succeeding } from '../updates.js'
 
 export const settlePromotedTheme: Theme = {
   name: 'settle promoted chunks',

@@ -3,9 +3,10 @@
 import type { Lease } from '../../../domain/index.js'
 import { makeEffects } from '../effects.js'
 import { rejectionOf } from '../rejection.js'
-import { failing, LEASE_MS, retrying, settlementOf, succeeding } from '../scene.js'
+import { LEASE_MS, settlementOf } from '../scene.js'
 import { type Scope, steps } from '../steps.js'
 import { needing, needsTransactions, type Suite, type Theme } from '../suite.js'
+import { failing, retrying, succeeding } from '../updates.js'
 
 export const settleWithinTheme: Theme = {
   name: 'settle within a transaction',

@@ -1,8 +1,9 @@
 // Settle: outcomes are written once, by the holder of the lease and nobody else.
 
 import { HISTORY_MAX, type Settlement } from '../../../domain/index.js'
-import { dying, failing, LEASE_MS, retrying, succeeding } from '../scene.js'
+import { LEASE_MS } from '../scene.js'
 import type { Suite, Theme } from '../suite.js'
+import { dying, failing, retrying, succeeding } from '../updates.js'
 
 export const settleTheme: Theme = {
   name: 'settle',

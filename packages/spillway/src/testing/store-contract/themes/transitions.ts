@@ -7,151 +7,103 @@ import {
   type CommandState,
   type CommandUpdate,
   EVENTS,
-  type LeaseRef,
+  redriveEvent,
   transition,
 } from '../../../domain/index.js'
-import { dying, failing, retrying, type Scene } from '../scene.js'
+import type { Scene } from '../scene.js'
 import type { Theme } from '../suite.js'
+import { awaiting, blocking, doubting, dying, failing, retrying, undoing, undone } from '../updates.js'
+import { KEY, type Place, RETRY_MS, WAYS, type Way } from '../ways.js'
 
-/** A command brought into a state, and the last lease anybody had of it. */
-interface Place {
-  readonly id: string
-  readonly lease: LeaseRef
+function settling(update: CommandUpdate) {
+  return (scene: Scene, { lease }: Place) => scene.settle(lease, { updates: [update] })
 }
 
-const RETRY_MS = 1_000
-
-async function submitted(scene: Scene): Promise<Place> {
-  const { ids, chunkId } = await scene.submit()
-  return { id: ids[0] as string, lease: { chunkId, token: 1 } }
+async function redrive(scene: Scene, { id }: Place) {
+  return (await scene.store.control.redrive([id]))[0]
 }
-
-async function claimed(scene: Scene): Promise<Place> {
-  const { id } = await submitted(scene)
-  return { id, lease: await scene.claimOne() }
-}
-
-async function settled(scene: Scene, update?: CommandUpdate): Promise<Place> {
-  const place = await claimed(scene)
-  await scene.settle(place.lease, { updates: update === undefined ? [] : [update] })
-  return place
-}
-
-async function promoted(scene: Scene): Promise<Place> {
-  const { id } = await settled(scene, retrying(0, RETRY_MS))
-  let chunkId = ''
-  await scene.advance(RETRY_MS + 1)
-  await scene.promote({
-    newChunkId: () => {
-      chunkId = scene.newChunkId()
-      return chunkId
-    },
-  })
-  return { id, lease: { chunkId, token: 1 } }
-}
-
-async function reclaimed(scene: Scene): Promise<Place> {
-  const { id } = await promoted(scene)
-  return { id, lease: await scene.claimOne() }
-}
-
-/** Every way into every state. */
-const WAYS: readonly [way: string, state: CommandState, bring: (scene: Scene) => Promise<Place>][] = [
-  ['submitted', 'accepted', submitted],
-  ['promoted', 'accepted', promoted],
-  ['claimed', 'running', claimed],
-  ['claimed after a retry', 'running', reclaimed],
-  [
-    'submitted for later',
-    'scheduled',
-    async (scene) => {
-      const parked = [
-        { state: 'scheduled' as const, nextAt: scene.now() + RETRY_MS, attempts: 0, error: null },
-      ]
-      const { ids, chunkId } = await scene.submit({ parked })
-      return { id: ids[0] as string, lease: { chunkId, token: 1 } }
-    },
-  ],
-  ['tried once', 'retrying', (scene) => settled(scene, retrying(0, RETRY_MS))],
-  ['done at once', 'succeeded', (scene) => settled(scene)],
-  [
-    'done after a retry',
-    'succeeded',
-    async (scene) => {
-      const place = await reclaimed(scene)
-      await scene.settle(place.lease)
-      return place
-    },
-  ],
-  ['refused', 'failed', (scene) => settled(scene, failing(0))],
-  ['given up', 'dead', (scene) => settled(scene, dying(0))],
-  [
-    'cancelled in its chunk',
-    'cancelled',
-    async (scene) => {
-      const place = await submitted(scene)
-      await scene.store.control.cancel([place.id])
-      return place
-    },
-  ],
-  [
-    'cancelled after a retry',
-    'cancelled',
-    async (scene) => {
-      const place = await promoted(scene)
-      await scene.store.control.cancel([place.id])
-      return place
-    },
-  ],
-]
 
 /** Makes the event happen, as far as the store lets it, and returns the verdict if the event has one. */
 const HAPPEN: Record<CommandEvent, (scene: Scene, place: Place) => Promise<unknown>> = {
   claim: (scene) => scene.claim(),
   lose: (scene, { lease }) => scene.extend(lease, { release: true }),
   ok: (scene, { lease }) => scene.settle(lease),
-  fail: (scene, { lease }) => scene.settle(lease, { updates: [failing(0)] }),
-  retry: (scene, { lease }) => scene.settle(lease, { updates: [retrying(0, RETRY_MS)] }),
-  exhaust: (scene, { lease }) => scene.settle(lease, { updates: [dying(0)] }),
+  fail: settling(failing(0)),
+  retry: settling(retrying(0, RETRY_MS)),
+  doubt: settling(doubting(0, RETRY_MS)),
+  pend: settling(awaiting(0, RETRY_MS, null)),
+  block: settling(blocking(0, KEY)),
+  undo: settling(undoing(0, RETRY_MS)),
+  undone: settling(undone(0)),
+  exhaust: settling(dying(0)),
+  async unblock(scene, { holder }) {
+    if (holder !== undefined) await scene.store.control.cancel([holder])
+    return scene.promote({ limit: 1 })
+  },
   promote: async (scene) => {
     await scene.advance(RETRY_MS + 1)
     return scene.promote()
   },
   cancel: async (scene, { id }) => (await scene.store.control.cancel([id]))[0],
-  redrive: async (scene, { id }) => (await scene.store.control.redrive([id]))[0],
+  discard: async (scene, { id }) => (await scene.store.control.discard([id]))[0],
+  redrive,
+  redriveDoubt: redrive,
+  redriveUndo: redrive,
 }
 
-/** What the port answers for an event that the state allows, and for one that it does not. */
-const VERDICTS: Partial<Record<CommandEvent, readonly [allowed: string, forbidden: string]>> = {
-  lose: ['ok', 'stale'],
-  ok: ['ok', 'stale'],
-  fail: ['ok', 'stale'],
-  retry: ['ok', 'stale'],
-  exhaust: ['ok', 'stale'],
-  cancel: ['ok', 'conflict'],
-  redrive: ['ok', 'conflict'],
+/** What a holder of the lease says. Whether it may say so was decided before: a store looks at the token alone. */
+const SAID: ReadonlySet<CommandEvent> = new Set([
+  ...(['ok', 'fail', 'retry', 'doubt', 'pend', 'block', 'undo', 'undone', 'exhaust'] as const),
+])
+
+const CONTROLLED: ReadonlySet<CommandEvent> = new Set([
+  'cancel',
+  'discard',
+  'redrive',
+  'redriveDoubt',
+  'redriveUndo',
+])
+
+/** Whether the event can be made to happen there at all, and says more than another one. */
+function happens({ state, held, stage = 'execute' }: Way, event: CommandEvent): boolean {
+  if (event.startsWith('redrive')) return event === redriveEvent(state, stage)
+  if (!SAID.has(event)) return true
+  return held === true ? transition(state, event) !== null : event === 'ok'
+}
+
+function follows({ state, held }: Way, event: CommandEvent): CommandState | null {
+  return SAID.has(event) && held !== true ? null : transition(state, event)
+}
+
+/** What the port answers; undefined where it answers nothing that says so. */
+function verdictOf(way: Way, event: CommandEvent): string | undefined {
+  if (event === 'lose' || SAID.has(event)) return way.held === true ? 'ok' : 'stale'
+  if (!CONTROLLED.has(event)) return undefined
+  return follows(way, event) === null ? 'conflict' : 'ok'
 }
 
 export const transitionsTheme: Theme = {
   name: 'transitions',
   define({ test }) {
-    test('are checked for every state', async ({ expect }) => {
-      expect(new Set(WAYS.map(([, state]) => state))).toEqual(new Set(COMMAND_STATES))
+    test('are checked for every state and event', async ({ expect }) => {
+      expect(new Set(WAYS.map(({ state }) => state))).toEqual(new Set(COMMAND_STATES))
+      expect(EVENTS.filter((event) => !WAYS.some((way) => happens(way, event)))).toEqual([])
     })
 
-    for (const [way, state, bring] of WAYS) {
-      for (const event of EVENTS) {
-        const follows = transition(state, event)
-        test(`${way} (${state}): ${event} ${follows === null ? 'changes nothing' : `makes it ${follows}`}`, async (scene) => {
+    for (const way of WAYS) {
+      for (const event of EVENTS.filter((one) => happens(way, one))) {
+        const next = follows(way, event)
+        const becomes = next === null ? 'changes nothing' : `makes it ${next}`
+        test(`${way.way} (${way.state}): ${event} ${becomes}`, async (scene) => {
           const { expect } = scene
-          const place = await bring(scene)
+          const place = await way.bring(scene)
           const before = await scene.view(place.id)
-          expect(before.state).toBe(state)
+          expect(before.state).toBe(way.state)
           const verdict = await HAPPEN[event](scene, place)
-          const expected = VERDICTS[event]?.[follows === null ? 1 : 0]
+          const expected = verdictOf(way, event)
           if (expected !== undefined) expect(verdict).toBe(expected)
-          if (follows === null) expect(await scene.view(place.id)).toEqual(before)
-          else expect((await scene.view(place.id)).state).toBe(follows)
+          if (next === null) expect(await scene.view(place.id)).toEqual(before)
+          else expect((await scene.view(place.id)).state).toBe(next)
         })
       }
     }

@@ -4,7 +4,7 @@ import type { Settlement } from '../../../domain/index.js'
 import { isSpillwayError } from '../../../errors/index.js'
 import { makeEffects } from '../effects.js'
 import { rejectionOf } from '../rejection.js'
-import { failing, settlementOf } from '../scene.js'
+import { settlementOf } from '../scene.js'
 import { type Scope, steps } from '../steps.js'
 import {
   needing,
@@ -14,6 +14,7 @@ import {
   type Suite,
   type Theme,
 } from '../suite.js'
+import { failing } from '../updates.js'
 
 const POISON = new Error('poison')
 

@@ -1,7 +1,8 @@
 // Wake: in the process that made something claimable, listeners hear of it. Hints only: a listener can do no harm.
 
-import { retrying, type Scene } from '../scene.js'
+import type { Scene } from '../scene.js'
 import type { Theme } from '../suite.js'
+import { retrying } from '../updates.js'
 
 type Heard = [queue: string, commands: number][]
 
