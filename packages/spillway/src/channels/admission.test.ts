@@ -28,7 +28,7 @@ function place(itemsMax: number, bytesMax: number) {
     offer(name: string, bytes: number): void {
       const command: PreparedCommand = {
         ...{ type: 'job', queue: 'lane', json: name, bytes, key: null },
-        ...{ priority: 0, partition: null, runAt: null },
+        ...{ priority: 0, partition: null, tenant: null, runAt: null },
       }
       const done = (verdict: { status: string }): void => void log.push(`${name} ${verdict.status}`)
       admission.admit({ command, done })

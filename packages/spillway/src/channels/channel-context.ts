@@ -2,6 +2,7 @@
 
 import type { AnyCommand, ResolvedQueue } from '../config/index.js'
 import type {
+  CallbackRoute,
   Channel,
   Clock,
   CommandView,
@@ -9,9 +10,11 @@ import type {
   Executor,
   NewChunkId,
   PreparedCommand,
+  SettledListener,
   Store,
   Telemetry,
 } from '../ports/index.js'
+import type { QueueLoads } from './queue-loads.js'
 
 export interface ChannelContext {
   readonly queue: ResolvedQueue
@@ -21,10 +24,16 @@ export interface ChannelContext {
   readonly clock: Clock
   readonly newChunkId: NewChunkId
   readonly telemetry: Telemetry
+  /** What waits in the queues; needed where a queue refuses by it. */
+  readonly loads?: QueueLoads
   /** Appends at once. Default 2; 1 is enough for a store that is synchronous inside. */
   readonly appendsInFlightMax?: number
   /** How long close() of a volatile channel lets commands run before it parks what is left. Default 10 s. */
   readonly closeTimeoutMs?: number
+  /** As which commands callbacks are stored; absent = nobody is called back. */
+  readonly callbackRoute?: CallbackRoute
+  /** Hears of commands that end here or are parked. */
+  readonly listener?: SettledListener
 }
 
 export interface OpenChannel extends Channel {

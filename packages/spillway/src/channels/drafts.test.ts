@@ -9,6 +9,7 @@ const kinds = fc.record({
   type: fc.constantFrom('a', 'b'),
   priority: fc.constantFrom(0, 1),
   partition: fc.constantFrom(null, 0, 1),
+  tenant: fc.constantFrom(null, 'x', 'y'),
   runAt: fc.constantFrom(null, 5),
   hasKey: fc.boolean(),
 })
@@ -48,11 +49,12 @@ it('every command is in exactly one chunk of its kind, in order, and keeps its k
           expect(draft.parked?.map((parked) => parked?.nextAt) ?? members.map(() => null)).toEqual(
             members.map(({ runAt }) => runAt),
           )
-          for (const { type, priority, partition } of members)
-            expect({ type, priority, partition }).toEqual({
+          for (const { type, priority, partition, tenant } of members)
+            expect({ type, priority, partition, tenant }).toEqual({
               type: draft.type,
               priority: draft.priority,
               partition: draft.partition,
+              tenant: draft.tenant,
             })
         }
         for (const partition of [0, 1]) {

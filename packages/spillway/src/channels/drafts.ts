@@ -1,5 +1,5 @@
-// From the commands of one flush to the chunks that are stored: commands of one type and priority travel together, those of an
-// ordered queue by partition, and scheduled ones apart because they are stored parked.
+// From the commands of one flush to the chunks that are stored: commands of one type, priority and tenant travel together, those of
+// an ordered queue by partition, and scheduled ones apart because they are stored parked.
 
 import {
   CHUNK_BYTES_MAX,
@@ -40,13 +40,14 @@ export function groupOffers(offers: readonly Offer[], commandsMax: number): Grou
 }
 
 export function draftOf(id: string, queue: string, { offers }: Group): ChunkDraft {
-  const { type, priority, partition, runAt } = (offers[0] as Offer).command
+  const { type, priority, partition, tenant, runAt } = (offers[0] as Offer).command
   return {
     id,
     queue,
     type,
     priority,
     partition,
+    tenant,
     codec: 'json',
     body: encodeBody(offers.map(({ command }) => command.json)),
     size: offers.length,
@@ -56,8 +57,8 @@ export function draftOf(id: string, queue: string, { offers }: Group): ChunkDraf
 }
 
 /** Of an ordered partition only the latest chunk may grow, or a command could overtake an earlier one of another type. */
-function groupKey({ type, priority, partition, runAt }: PreparedCommand): string {
-  return partition === null ? `${type} ${priority} ${runAt === null}` : `${partition}`
+function groupKey({ type, priority, partition, tenant, runAt }: PreparedCommand): string {
+  return partition === null ? `${type} ${priority} ${runAt === null} ${tenant ?? ''}` : `${partition}`
 }
 
 function belongs(group: Group, command: PreparedCommand): boolean {
@@ -66,6 +67,7 @@ function belongs(group: Group, command: PreparedCommand): boolean {
     first.type === command.type &&
     first.priority === command.priority &&
     first.partition === command.partition &&
+    first.tenant === command.tenant &&
     (first.runAt === null) === (command.runAt === null)
   )
 }

@@ -4,16 +4,25 @@
 
 import {
   BISECT_EXECUTIONS_MAX,
-  type CommandUpdate,
+  callbackDrafts,
   decodeBody,
   type ErrorRecord,
+  type Exception,
   encodeBody,
   type ParkedDraft,
 } from '../domain/index.js'
-import type { Cancel, ExecutableCommand, ExecutionReport } from '../ports/index.js'
+import { SpillwayError } from '../errors/index.js'
+import {
+  type Cancel,
+  type ExecutableCommand,
+  type ExecutionReport,
+  type ReportedUpdate,
+  settledEvent,
+} from '../ports/index.js'
 import type { ChannelContext } from './channel-context.js'
 import type { Ending, HeldCommand } from './held-command.js'
 import type { HeldCommands } from './held-commands.js'
+import { parkedDraft } from './parked-draft.js'
 import { Parking } from './parking.js'
 
 /** Beyond its timeout, what a handler gets to notice that its signal was aborted. */
@@ -21,10 +30,25 @@ export const HUNG_GRACE_MS = 5_000
 /** How often running handlers are looked after. */
 const WATCH_EVERY_MS = 1_000
 
+const DEAD_BY_FAULT: ReportedUpdate = Object.freeze({
+  ...{ index: 0, state: 'dead', attempts: 1, delayMs: 0 },
+  error: { code: 'internal', message: 'The executor failed; see the fault in the log.' },
+})
+
+const GIVEN_UP: Exception = Object.freeze({
+  outcome: 'exception',
+  fault: 'permanent',
+  error: {
+    code: 'handler_timeout',
+    message: 'The handler did not return, not even after its timeout; it may have had its effect.',
+  },
+})
+
 const SUCCEEDED: Ending = Object.freeze({ state: 'succeeded', attempts: 1, error: null, result: null })
 
 interface Execution {
   readonly batch: readonly HeldCommand[]
+  readonly commands: readonly ExecutableCommand[]
   /** By the monotonic clock. */
   giveUpAt: number
   readonly resolve: () => void
@@ -48,7 +72,7 @@ export class Executions {
   run(batch: readonly HeldCommand[]): Promise<void> {
     return new Promise((resolve) => {
       const giveUpAt = this.#context.clock.monotonic() + this.#patienceMs(batch)
-      const execution: Execution = { batch, giveUpAt, resolve }
+      const execution: Execution = { batch, commands: commandsOf(batch), giveUpAt, resolve }
       this.#running.add(execution)
       this.#cancelWatch ??= this.#watchLater()
       void this.#execute(execution)
@@ -83,39 +107,65 @@ export class Executions {
 
   async #execute(execution: Execution): Promise<void> {
     const { batch } = execution
-    const report = await this.#callExecutor(batch).catch((error: unknown) => {
+    const report = await this.#callExecutor(execution).catch((error: unknown) => {
       this.#recordFault(error)
-      return batch.map(() => dead('internal', 'The executor failed; see the fault in the log.'))
+      return batch.map(() => DEAD_BY_FAULT)
     })
     // Given up before: whatever it says now comes too late.
     if (this.#running.delete(execution)) await this.#end(execution, report)
   }
 
-  async #callExecutor(batch: readonly HeldCommand[]): Promise<ExecutionReport> {
+  async #callExecutor({ batch, commands }: Execution): Promise<ExecutionReport> {
     const { type } = batch[0] as HeldCommand
-    const payloads = decodeBody(encodeBody(batch.map(({ json }) => json)), batch.length)
-    const commands = batch.map((held, index): ExecutableCommand => {
-      const { id, acceptedAt } = held
-      held.state = 'running'
-      return { id, index, payload: payloads[index], attempt: 1, acceptedAt }
-    })
     const report = await this.#context.executor.execute(type, commands, { signal: this.#closing.signal })
     if (report.length === batch.length) return report
     throw new RangeError(`the executor reported ${report.length} of ${batch.length} commands`)
   }
 
   async #end({ batch, resolve }: Execution, report: ExecutionReport): Promise<void> {
-    const parkings: Promise<void>[] = []
-    for (let index = 0; index < batch.length; index += 1) {
-      const held = batch[index] as HeldCommand
+    const stored: Promise<unknown>[] = []
+    const callbacks: string[] = []
+    for (const [index, held] of batch.entries()) {
       const update = report[index] ?? null
-      if (update === null) this.#held.end(held, SUCCEEDED)
-      else if (update.state === 'succeeded') {
-        this.#held.end(held, { ...SUCCEEDED, result: update.result ?? null })
-      } else parkings.push(this.#park(held, parkedDraft(update, this.#context.clock.now())))
+      if (update === null || update.state === 'succeeded') {
+        this.#held.end(held, { ...SUCCEEDED, result: update?.result ?? null })
+        this.#tell(held, update)
+        if (update?.callback !== undefined) callbacks.push(update.callback)
+      } else stored.push(this.#parkUpdate(held, update))
     }
-    if (parkings.length > 0) await Promise.all(parkings)
+    if (callbacks.length > 0) stored.push(this.#storeCallbacks(callbacks))
+    if (stored.length > 0) await Promise.all(stored)
     resolve()
+  }
+
+  async #parkUpdate(held: HeldCommand, update: ReportedUpdate): Promise<void> {
+    const { callbackRoute } = this.#context
+    const drafts =
+      update.callback === undefined || callbackRoute === undefined
+        ? []
+        : callbackDrafts([update.callback], callbackRoute)
+    const parked = parkedDraft(update, this.#context.clock.now())
+    if (await this.#parking.park(held, parked, drafts)) {
+      this.#held.release(held)
+      this.#tell(held, update)
+    } else this.#lose(held, update.attempts)
+  }
+
+  /** What succeeded in memory has no place in the store; that somebody wants to hear of it has. */
+  async #storeCallbacks(callbacks: readonly string[]): Promise<void> {
+    const { callbackRoute } = this.#context
+    if (callbackRoute === undefined || (await this.#parking.store(callbackDrafts(callbacks, callbackRoute))))
+      return
+    const message = `${callbacks.length} callbacks could not be stored and are lost`
+    this.#recordFault(new SpillwayError('store_unavailable', message))
+  }
+
+  #tell(held: HeldCommand, update: ReportedUpdate | null): void {
+    const { executor, listener } = this.#context
+    if (update?.forget === true) executor.forget([held.id])
+    if (listener?.listening() !== true) return
+    const event = settledEvent({ id: held.id, attempt: SUCCEEDED.attempts }, held, update)
+    if (event !== null) listener.settled([event])
   }
 
   async #park(held: HeldCommand, parked: ParkedDraft): Promise<void> {
@@ -144,14 +194,12 @@ export class Executions {
   }
 
   #giveUp(execution: Execution): void {
-    const { batch } = execution
-    const message = 'The handler did not return, not even after its timeout; it may have had its effect.'
+    const { batch, commands } = execution
+    const { type } = batch[0] as HeldCommand
     this.#running.delete(execution)
-    this.#recordLost((batch[0] as HeldCommand).type, batch.length)
-    void this.#end(
-      execution,
-      batch.map(() => dead('handler_timeout', message)),
-    )
+    this.#recordLost(type, batch.length)
+    const exceptions = commands.map(() => GIVEN_UP)
+    void this.#end(execution, this.#context.executor.conclude(type, commands, exceptions, { crashed: true }))
   }
 
   #recordLost(type: string, count: number): void {
@@ -165,11 +213,11 @@ export class Executions {
   }
 }
 
-function parkedDraft({ state, delayMs, attempts, error, result }: CommandUpdate, now: number): ParkedDraft {
-  const nextAt = state === 'retrying' ? now + delayMs : null
-  return { state, nextAt, attempts, error, ...(result === undefined ? {} : { result }) }
-}
-
-function dead(code: string, message: string): CommandUpdate {
-  return { index: 0, state: 'dead', attempts: 1, delayMs: 0, error: { code, message } }
+function commandsOf(batch: readonly HeldCommand[]): readonly ExecutableCommand[] {
+  const payloads = decodeBody(encodeBody(batch.map(({ json }) => json)), batch.length)
+  return batch.map((held, index): ExecutableCommand => {
+    const { id, acceptedAt } = held
+    held.state = 'running'
+    return { id, index, payload: payloads[index], attempt: 1, acceptedAt }
+  })
 }

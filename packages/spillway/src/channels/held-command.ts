@@ -56,6 +56,6 @@ export function viewOf(held: HeldCommand): CommandView {
   const { id, type, queue, state, priority, attempts, acceptedAt, finishedAt, error, result } = held
   return {
     ...{ id, type, queue, state, priority, attempts, acceptedAt, finishedAt, error, result },
-    ...{ nextAt: null, generation: 0, history: [] },
+    ...{ nextAt: null, generation: 0, stage: 'execute', memo: null, fingerprint: null, history: [] },
   }
 }

@@ -11,6 +11,7 @@ const keyed = (key: string, fingerprint = 'f'): PreparedCommand => ({
     bytes: 4,
     priority: 0,
     partition: null,
+    tenant: null,
     runAt: null,
   },
   key: { key, fingerprint, windowMs: 1_000 },

@@ -19,7 +19,7 @@ const PARK_DELAY_MS = 50
 const PARK_DELAY_MS_MAX = 5_000
 
 interface ParkingItem {
-  readonly draft: ChunkDraft
+  readonly drafts: readonly ChunkDraft[]
   readonly done: (parked: boolean) => void
 }
 
@@ -39,13 +39,20 @@ export class Parking {
     })
   }
 
-  /** Whether it is in the store now; false when the store failed for too long. Never rejects. */
-  park(held: HeldCommand, parked: ParkedDraft): Promise<boolean> {
-    return new Promise((done) => this.#commit.add({ draft: draftOf(held, parked), done }, held.bytes))
+  /** Whether it is in the store now, with `more` in the same commit; false when the store failed for too long. Never rejects. */
+  park(held: HeldCommand, parked: ParkedDraft, more: readonly ChunkDraft[] = []): Promise<boolean> {
+    return this.store([draftOf(held, parked), ...more])
+  }
+
+  /** The same for chunks of any kind. */
+  store(drafts: readonly ChunkDraft[]): Promise<boolean> {
+    let bytes = 0
+    for (const { body } of drafts) bytes += body.length
+    return new Promise((done) => this.#commit.add({ drafts, done }, bytes))
   }
 
   async #flush(items: readonly ParkingItem[]): Promise<void> {
-    const drafts = items.map(({ draft }) => draft)
+    const drafts = items.flatMap((item) => item.drafts)
     answer(items, await this.#append(drafts))
   }
 

@@ -18,6 +18,7 @@ import { appendResending, asStoreError } from './append-resending.js'
 import { appendWithin } from './append-within.js'
 import { Bounds } from './bounds.js'
 import type { ChannelContext, Offer, OpenChannel } from './channel-context.js'
+import { LoadControl } from './load-control.js'
 import { closed, queueFull, rejected } from './verdicts.js'
 
 /** Commands and bytes of one append call: several chunks, one commit. */
@@ -32,6 +33,8 @@ export class StoreChannel implements OpenChannel {
   readonly #commit: GroupCommit<Offer>
   readonly #pending: Bounds
   readonly #admission: Admission
+  /** Null for a queue that takes whatever its bounds allow. */
+  readonly #load: LoadControl | null
   /** Appends outside the group commit. */
   readonly #lone = new Set<Promise<unknown>>()
   #closed = false
@@ -41,6 +44,7 @@ export class StoreChannel implements OpenChannel {
     this.#context = context
     this.durability = store.capabilities.durability === 'disk' ? 'store' : 'memory'
     this.#pending = new Bounds(spec.maxItems, spec.maxBytes)
+    this.#load = loadControlOf(context)
     this.#commit = new GroupCommit({
       clock,
       flush: (offers) => this.#flush(offers),
@@ -61,8 +65,13 @@ export class StoreChannel implements OpenChannel {
   }
 
   offer(command: PreparedCommand, done: Completion): void {
-    if (this.#closed) done(closed(this.#context.queue.name))
-    else this.#admission.admit({ command, done })
+    if (this.#closed) {
+      done(closed(this.#context.queue.name))
+      return
+    }
+    const refusal = this.#load === null ? null : this.#load.refusalOf([command])
+    if (refusal === null) this.#admission.admit({ command, done })
+    else done(rejected(refusal))
   }
 
   offerAll(commands: readonly PreparedCommand[]): Promise<readonly OfferVerdict[]> {
@@ -109,6 +118,8 @@ export class StoreChannel implements OpenChannel {
     const bytes = commands.reduce((sum, command) => sum + command.bytes, 0)
     if (this.#closed) return commands.map(() => closed(name))
     if (!this.#pending.fits(bytes, commands.length)) return commands.map(() => queueFull(name))
+    const refusal = this.#load?.refusalOf(commands) ?? null
+    if (refusal !== null) return commands.map(() => rejected(refusal))
     this.#pending.add(bytes, commands.length)
     const appending = append()
     const over = appending.then(
@@ -158,4 +169,9 @@ export class StoreChannel implements OpenChannel {
 
 function answerAll(offers: readonly Offer[], verdict: OfferVerdict): void {
   for (const { done } of offers) done(verdict)
+}
+
+function loadControlOf({ queue, loads, clock, telemetry }: ChannelContext): LoadControl | null {
+  if (queue.admission === null || loads === undefined) return null
+  return new LoadControl({ queue: queue.name, admission: queue.admission, loads, clock, telemetry })
 }

@@ -6,7 +6,7 @@ import { command, QUEUE } from '../../test/support/channel-rig.js'
 import { pool, resolveConfig } from '../config/index.js'
 import { Intake } from '../intake/index.js'
 import { SILENT } from '../ports/index.js'
-import { createChunkIds, systemClock, systemRandom } from '../runtime/index.js'
+import { createChunkIds, newSecret, systemClock, systemRandom } from '../runtime/index.js'
 import { memory } from '../stores/memory/index.js'
 import { createExecutor } from '../worker/index.js'
 import { createChannel } from './create-channel.js'
@@ -44,7 +44,7 @@ it('a pool runs its commands on threads, and a computation beyond its timeout is
   const channel = createChannel(spec, {
     ...parts,
     queue,
-    executor: createExecutor(parts),
+    executor: createExecutor({ ...parts, workerId: 'w1', newSecret }),
     newChunkId: createChunkIds(systemClock, systemRandom),
   })
   const intake = new Intake({

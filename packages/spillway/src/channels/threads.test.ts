@@ -59,7 +59,7 @@ function caller(module: string | URL, sizes = { coreSize: 1, maxSize: 2 }) {
   return (type: string, payload: unknown = null, signal = new AbortController().signal): Promise<unknown> => {
     const handler = definitions.get(type)?.handler
     if (handler?.kind !== 'one') throw new Error(`${type} has no handler`)
-    const context: HandlerContext = { id: 'id-0', type, queue: QUEUE, attempt: 2, signal, tx: undefined }
+    const context = { id: 'id-0', type, queue: QUEUE, attempt: 2, signal, tx: undefined } as HandlerContext
     return Promise.resolve(handler.run(payload, context))
   }
 }

@@ -1,4 +1,5 @@
 export { Intake } from './intake.js'
+export { prepare } from './prepare.js'
 export type { SubmitVerdict } from './reception.js'
 export type { ManyOptions } from './submit-many.js'
 export type { EachOptions, SubmitOptions } from './submit-options.js'

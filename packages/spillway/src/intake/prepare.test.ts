@@ -56,6 +56,7 @@ describe('prepare', () => {
         bytes: 11,
         priority: 3,
         partition: null,
+        tenant: null,
         runAt: null,
       },
       key: { key: 'ü', fingerprint: fingerprint(json), windowMs: 3_600_000 },

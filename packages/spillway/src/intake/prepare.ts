@@ -1,13 +1,18 @@
 // From what a caller hands in to a command that a channel can take: validated, encoded, measured, with its key, partition and
 // time. Everything about one command that can be wrong is found here, before it meets the commands of others.
 
-import { type AnyCommand, isUsableKey } from '../config/index.js'
-import { COMMAND_BYTES_MAX, fingerprint, KEY_LENGTH_MAX, type KeyDraft } from '../domain/index.js'
+import { type AnyCommand, invalidPayload, isUsableKey, validatePayload } from '../config/index.js'
+import {
+  COMMAND_BYTES_MAX,
+  fingerprint,
+  KEY_LENGTH_MAX,
+  type KeyDraft,
+  TENANT_LENGTH_MAX,
+} from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type { PreparedCommand } from '../ports/index.js'
 import { partitionOf } from './partition.js'
 import { checkOptions, type EachOptions, priorityOf, runAtOf } from './submit-options.js'
-import { invalidPayload, validate } from './validate.js'
 
 export interface PrepareContext {
   readonly definition: AnyCommand
@@ -23,7 +28,7 @@ export function prepare(
   options: EachOptions,
 ): PreparedCommand | Promise<PreparedCommand> {
   checkOptions(options)
-  const output = validate(context.definition.name, context.definition.input, payload)
+  const output = validatePayload(context.definition.name, context.definition.input, payload)
   if (output instanceof Promise) return output.then((late) => encode(context, late, options))
   return encode(context, output, options)
 }
@@ -52,6 +57,7 @@ function encode(
     key: keyOf(definition, payload, json, options),
     priority: priorityOf(options, definition.priority),
     partition: partitionFor(definition, payload, partitions),
+    tenant: tenantOf(definition, payload),
     runAt: runAtOf(options, now),
   }
 }
@@ -120,5 +126,16 @@ function unusableKey(type: string, kind: 'idempotency' | 'ordering'): SpillwayEr
     'invalid_key',
     `The ${kind} key of ${type} must be a text of 1 to ${KEY_LENGTH_MAX} characters without control characters.`,
     { details: { type, kind, lengthMax: KEY_LENGTH_MAX } },
+  )
+}
+
+function tenantOf({ name, tenantKey }: AnyCommand, payload: unknown): string | null {
+  if (tenantKey === null) return null
+  const tenant = tenantKey(payload)
+  if (isUsableKey(tenant) && tenant.length <= TENANT_LENGTH_MAX) return tenant
+  throw new SpillwayError(
+    'invalid_key',
+    `The tenant of ${name} must be a text of 1 to ${TENANT_LENGTH_MAX} printable characters; check its tenantKey.`,
+    { details: { type: name } },
   )
 }

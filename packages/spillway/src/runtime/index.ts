@@ -1,5 +1,7 @@
 export { createChunkIds } from './chunk-ids.js'
 export { holdProcess } from './hold-process.js'
+export { newSecret } from './new-secret.js'
+export { createPressure } from './pressure.js'
 export { processName, processPlace } from './process-name.js'
 export { systemClock } from './system-clock.js'
 export { systemRandom } from './system-random.js'
