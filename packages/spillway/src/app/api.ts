@@ -1,7 +1,7 @@
 // What a running Spillway offers to its user, and to HTTP and CLI, which sit on nothing else.
 
 import type { CommandDefinition, Duration, ResolvedConfig } from '../config/index.js'
-import type { Receipt } from '../domain/index.js'
+import type { CommandState, CompletionOutcome, Receipt } from '../domain/index.js'
 import type {
   ManyOptions,
   StreamOptions,
@@ -20,8 +20,17 @@ import type {
   QueueCounts,
   QueueSettings,
   SchemaState,
+  SettledEvent,
   Telemetry,
 } from '../ports/index.js'
+import type {
+  ActionOptions,
+  Callbacks,
+  DeadLetters,
+  Operations,
+  RedriveRequestOptions,
+} from './operator-api.js'
+import type { AuditPage, CommandPage } from './pages.js'
 
 export type {
   EachOptions,
@@ -49,12 +58,6 @@ export interface OutcomeOptions {
   payload?: boolean
 }
 
-export interface CommandPage {
-  readonly items: readonly CommandView[]
-  /** Pass it as `after` for the next page; null on the last. */
-  readonly next: string | null
-}
-
 export interface QueueView extends QueueCounts, QueueSettings {
   readonly channel: string
   readonly concurrency: number
@@ -76,6 +79,21 @@ export interface Health {
   /** Whether commands can be accepted now. */
   readonly ready: boolean
   readonly checks: readonly HealthCheck[]
+}
+
+export interface EventsOptions {
+  /** Only these command types, and these states; default all, but Spillway's own (`spillway.callback`) only where they are named. */
+  types?: readonly string[]
+  states?: readonly CommandState[]
+  signal?: AbortSignal
+  /** Events kept for a reader that is slow; the oldest are dropped beyond it, and the next one says how many. Default 10,000. */
+  buffer?: number
+}
+
+/** Of a command that this process has just settled. */
+export interface CommandEventRecord extends SettledEvent {
+  /** Events dropped just before this one, because the reader was too slow. */
+  readonly dropped: number
 }
 
 export interface Spillway {
@@ -113,16 +131,36 @@ export interface Spillway {
   outcome(id: string, options?: OutcomeOptions): Promise<CommandView>
   /** Newest first. */
   list(request: ListRequest): Promise<CommandPage>
-  /** Accepted, scheduled and retrying commands; a running one is a conflict. */
-  cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]>
+  /** Accepted, scheduled, retrying and blocked commands; a running one is a conflict. At most VERB_COMMANDS_MAX ids, as for all verbs. */
+  cancel(ids: readonly string[], options?: ActionOptions): Promise<readonly ControlVerdict[]>
   /** Failed, dead and cancelled commands run again, with the same id and attempts counted anew. */
-  redrive(ids: readonly string[]): Promise<readonly ControlVerdict[]>
+  redrive(ids: readonly string[], options?: RedriveRequestOptions): Promise<readonly ControlVerdict[]>
+  /** Dead and failed commands are given up: they become cancelled. */
+  discard(ids: readonly string[], options?: ActionOptions): Promise<readonly ControlVerdict[]>
+  /**
+   * The counterpart's answer to a pending command. Throws `token_unknown` (used, expired or never was) or `state_conflict` (the execution
+   * that waits for it has not ended yet: try again).
+   */
+  complete(token: string, outcome: CompletionOutcome): Promise<CommandView>
+  readonly deadLetters: DeadLetters
+  readonly callbacks: Callbacks
+  readonly operations: Operations
+  /** Who did what, newest first. */
+  audit(request: { after?: string; limit: number }): Promise<AuditPage>
+  /**
+   * Calls the listener for every command, but Spillway's own, that this process settles in that state, after the store confirmed it. A
+   * listener that throws is counted and disturbs nothing. Returns the unsubscribe function.
+   */
+  on(state: CommandState, listener: (event: SettledEvent) => void): () => void
+  /** The same as an async iterable that ends with its signal or with this Spillway. */
+  events(options?: EventsOptions): AsyncIterable<CommandEventRecord>
+  /** Spillway's own queues (`spillway.callbacks`, `spillway.operations`) only while they hold something or are set otherwise than by default. */
   queues(): Promise<readonly QueueView[]>
   /** A paused queue accepts but is not worked on, by any process. The reason is for whoever looks at it. */
-  pause(queue: string, options?: { reason?: string }): Promise<QueueSettings>
-  resume(queue: string): Promise<QueueSettings>
+  pause(queue: string, options?: ActionOptions): Promise<QueueSettings>
+  resume(queue: string, options?: ActionOptions): Promise<QueueSettings>
   /** Chunks of the queue that run at once, over all processes; null takes the limit away. */
-  limit(queue: string, leasesMax: number | null): Promise<QueueSettings>
+  limit(queue: string, leasesMax: number | null, options?: ActionOptions): Promise<QueueSettings>
   /** Processes that work on this store, by start time; those that died are shown as such for a while. */
   nodes(): Promise<readonly NodeStatus[]>
   /** Counts everything stored; for checks, not for a dashboard. */

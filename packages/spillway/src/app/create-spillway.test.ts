@@ -12,6 +12,7 @@ import {
   type Receipt,
   retry,
   type SpillwayConfig,
+  type TelemetryEvent,
   VERSION,
 } from '../index.js'
 import { memory, rowsOf } from '../stores/memory/index.js'
@@ -182,6 +183,26 @@ describe('a running Spillway', () => {
     expect(report.errors).toMatchObject([
       { index: 1_234, error: { code: 'invalid_payload', details: { issues: [{ pointer: '/n' }] } } },
     ])
+  })
+
+  it('tells what became of commands to whoever reads or listens, until it closes', async () => {
+    const faults: TelemetryEvent[] = []
+    const record = (event: TelemetryEvent) => event.event === 'fault' && faults.push(event)
+    const { spillway } = await open({ telemetry: [{ record }] })
+    const events = spillway.events({ types: ['greet'] })
+    const off = spillway.on('succeeded', () => {
+      throw new Error('a listener of its own kind')
+    })
+    await spillway.submit(greet, { name: 'Ada' })
+    await spillway.drain()
+    off()
+    await spillway.submit(greet, { name: 'Bob' })
+    await spillway.drain()
+    await spillway.close()
+    const told: string[] = []
+    for await (const { state, result } of events) told.push(`${state} ${result}`)
+    expect(told).toEqual(['succeeded "hello Ada"', 'succeeded "hello Bob"'])
+    expect(faults).toMatchObject([{ where: 'listener for succeeded commands' }])
   })
 
   it('takes nothing after close, and close can be called twice', async () => {

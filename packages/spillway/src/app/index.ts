@@ -1,7 +1,8 @@
 export type {
+  CommandEventRecord,
   CommandOf,
-  CommandPage,
   EachOptions,
+  EventsOptions,
   Health,
   HealthCheck,
   ManyOptions,
@@ -17,4 +18,19 @@ export type {
 } from './api.js'
 export { type CreateOptions, createSpillway } from './create-spillway.js'
 export { migrate } from './migrate.js'
+export type {
+  ActionOptions,
+  Callbacks,
+  CallbackView,
+  CommandFilter,
+  DeadLetters,
+  GoneEndpoint,
+  OperationAction,
+  OperationRequest,
+  OperationStarted,
+  Operations,
+  OperationView,
+  RedriveRequestOptions,
+} from './operator-api.js'
+export type { AuditPage, CommandPage, Page } from './pages.js'
 export { VERSION } from './version.js'

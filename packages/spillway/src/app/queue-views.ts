@@ -1,8 +1,8 @@
 // Queues as people ask about them: every configured one, with what the store counts of it, and queues the store knows from
-// an earlier configuration.
+// an earlier configuration. Spillway's own are shown only where there is something to see.
 
 import type { ResolvedQueue } from '../config/index.js'
-import { DEFAULT_QUEUE_SETTINGS } from '../domain/index.js'
+import { DEFAULT_QUEUE_SETTINGS, PARKED_STATES, RESERVED_PREFIX } from '../domain/index.js'
 import type { QueueCounts, QueueSettings } from '../ports/index.js'
 import type { QueueView } from './api.js'
 
@@ -11,11 +11,24 @@ const NOTHING: Omit<QueueCounts, 'queue' | 'paused'> = {
   running: 0,
   scheduled: 0,
   retrying: 0,
+  reconciling: 0,
+  pending: 0,
+  blocked: 0,
+  compensating: 0,
   failed: 0,
   dead: 0,
   cancelled: 0,
+  compensated: 0,
+  readyBytes: 0,
   oldestReadyAt: null,
 }
+
+/** Of what has succeeded nothing is left to see. */
+const COUNTED_STATES = [
+  ...(['ready', 'running'] as const),
+  ...PARKED_STATES,
+  ...(['failed', 'dead', 'cancelled', 'compensated'] as const),
+]
 
 export function queueViews(
   configured: ReadonlyMap<string, ResolvedQueue>,
@@ -24,7 +37,8 @@ export function queueViews(
 ): QueueView[] {
   const counts = new Map(counted.map((queue) => [queue.queue, queue]))
   const names = new Set([...configured.keys(), ...counts.keys(), ...settings.keys()])
-  return [...names].sort().map((queue) => {
+  const shown = [...names].filter((queue) => isShown(queue, counts.get(queue), settings.has(queue)))
+  return shown.sort().map((queue) => {
     const config = configured.get(queue)
     return {
       ...NOTHING,
@@ -35,4 +49,9 @@ export function queueViews(
       concurrency: config?.concurrency ?? 0,
     }
   })
+}
+
+function isShown(queue: string, counts: QueueCounts | undefined, isSet: boolean): boolean {
+  if (!queue.startsWith(RESERVED_PREFIX) || isSet) return true
+  return counts !== undefined && COUNTED_STATES.some((state) => counts[state] > 0)
 }

@@ -1,7 +1,14 @@
 // The public face of a running Spillway: every method hands over to the part that does it.
 
-import { durationMs, type ResolvedConfig } from '../config/index.js'
-import { chunkIdTime, isTerminal, PAGE_ROWS_MAX, parseCommandId, type Receipt } from '../domain/index.js'
+import { durationMs, type ResolvedConfig, type ResolvedQueue } from '../config/index.js'
+import {
+  type CommandState,
+  type CompletionOutcome,
+  chunkIdTime,
+  isTerminal,
+  parseCommandId,
+  type Receipt,
+} from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type { Intake } from '../intake/index.js'
 import type {
@@ -12,12 +19,14 @@ import type {
   ListRequest,
   QueueSettings,
   SchemaState,
+  SettledEvent,
   Store,
   Telemetry,
 } from '../ports/index.js'
 import type {
+  CommandEventRecord,
   CommandOf,
-  CommandPage,
+  EventsOptions,
   Health,
   ManyOptions,
   NodeStatus,
@@ -30,15 +39,29 @@ import type {
   SubmitOptions,
   SubmitVerdict,
 } from './api.js'
+import type { CommandEvents } from './command-events.js'
+import type { CommandVerbs } from './command-verbs.js'
+import type { Completions } from './completions.js'
 import { checkHealth } from './health.js'
 import { nodeStatuses } from './node-statuses.js'
+import type {
+  ActionOptions,
+  Callbacks,
+  DeadLetters,
+  Operations,
+  RedriveRequestOptions,
+} from './operator-api.js'
 import type { OutcomeWatch } from './outcome-watch.js'
+import { checkCommandPage, checkPageLimit } from './page-request.js'
+import type { AuditPage, CommandPage } from './pages.js'
 import { limitQueue, pauseQueue, resumeQueue } from './queue-verbs.js'
 import { queueViews } from './queue-views.js'
 import type { Stations } from './stations.js'
 
 export interface RunningParts {
   readonly config: ResolvedConfig
+  /** With Spillway's own. */
+  readonly queues: ReadonlyMap<string, ResolvedQueue>
   readonly roles: readonly Role[]
   readonly workerId: string
   readonly metrics: Spillway['metrics']
@@ -49,6 +72,12 @@ export interface RunningParts {
   readonly intake: Intake | null
   readonly watch: OutcomeWatch
   readonly stations: Stations
+  readonly events: CommandEvents
+  readonly verbs: CommandVerbs
+  readonly completions: Completions
+  readonly deadLetters: DeadLetters
+  readonly callbacks: Callbacks
+  readonly operations: Operations
 }
 
 export class RunningSpillway implements Spillway {
@@ -58,6 +87,9 @@ export class RunningSpillway implements Spillway {
   readonly metrics: Spillway['metrics']
   readonly clock: Clock
   readonly telemetry: Telemetry
+  readonly deadLetters: DeadLetters
+  readonly callbacks: Callbacks
+  readonly operations: Operations
   readonly #parts: RunningParts
   #closing: Promise<void> | null = null
 
@@ -68,6 +100,9 @@ export class RunningSpillway implements Spillway {
     this.metrics = parts.metrics
     this.clock = parts.clock
     this.telemetry = parts.telemetry
+    this.deadLetters = parts.deadLetters
+    this.callbacks = parts.callbacks
+    this.operations = parts.operations
     this.#parts = parts
   }
 
@@ -115,38 +150,54 @@ export class RunningSpillway implements Spillway {
   }
 
   async list(request: ListRequest): Promise<CommandPage> {
-    if (!Number.isSafeInteger(request.limit) || request.limit < 1 || request.limit > PAGE_ROWS_MAX) {
-      throw new SpillwayError('invalid_argument', `limit must be a whole number from 1 to ${PAGE_ROWS_MAX}.`)
-    }
-    if (request.after !== undefined && parseCommandId(request.after) === null) {
-      throw new SpillwayError('invalid_argument', 'after must be the next of an earlier page.')
-    }
+    checkCommandPage(request)
     return this.#parts.store.reader.list(request)
   }
 
-  cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
-    return this.#parts.store.control.cancel(ids)
+  cancel(ids: readonly string[], options?: ActionOptions): Promise<readonly ControlVerdict[]> {
+    return this.#parts.verbs.cancel(ids, options)
   }
 
-  redrive(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
-    return this.#parts.store.control.redrive(ids)
+  redrive(ids: readonly string[], options?: RedriveRequestOptions): Promise<readonly ControlVerdict[]> {
+    return this.#parts.verbs.redrive(ids, options)
+  }
+
+  discard(ids: readonly string[], options?: ActionOptions): Promise<readonly ControlVerdict[]> {
+    return this.#parts.verbs.discard(ids, options)
+  }
+
+  complete(token: string, outcome: CompletionOutcome): Promise<CommandView> {
+    return this.#parts.completions.complete(token, outcome)
+  }
+
+  async audit(request: { after?: string; limit: number }): Promise<AuditPage> {
+    checkPageLimit(request.limit)
+    return this.#parts.store.reader.audit(request)
+  }
+
+  on(state: CommandState, listener: (event: SettledEvent) => void): () => void {
+    return this.#parts.events.on(state, listener)
+  }
+
+  events(options?: EventsOptions): AsyncIterable<CommandEventRecord> {
+    return this.#parts.events.events(options)
   }
 
   async queues(): Promise<readonly QueueView[]> {
-    const { config, store } = this.#parts
-    return queueViews(config.queues, await store.reader.queues(), await store.control.queueSettings())
+    const { queues, store } = this.#parts
+    return queueViews(queues, await store.reader.queues(), await store.control.queueSettings())
   }
 
-  pause(queue: string, options: { reason?: string } = {}): Promise<QueueSettings> {
-    return pauseQueue(this.#parts, queue, options.reason)
+  pause(queue: string, options: ActionOptions = {}): Promise<QueueSettings> {
+    return pauseQueue(this.#parts, queue, options)
   }
 
-  resume(queue: string): Promise<QueueSettings> {
-    return resumeQueue(this.#parts, queue)
+  resume(queue: string, options: ActionOptions = {}): Promise<QueueSettings> {
+    return resumeQueue(this.#parts, queue, options)
   }
 
-  limit(queue: string, leasesMax: number | null): Promise<QueueSettings> {
-    return limitQueue(this.#parts, queue, leasesMax)
+  limit(queue: string, leasesMax: number | null, options: ActionOptions = {}): Promise<QueueSettings> {
+    return limitQueue(this.#parts, queue, leasesMax, options)
   }
 
   nodes(): Promise<readonly NodeStatus[]> {

@@ -2,12 +2,13 @@
 // who will handle it, and the store is the last to go.
 
 import type { Maintenance, Registration } from '../maintenance/index.js'
-import type { Channel, Store } from '../ports/index.js'
+import type { Channel, Executor, Store } from '../ports/index.js'
 import type { Worker } from '../worker/index.js'
 
 export interface StationParts {
   readonly store: Store
   readonly channels: readonly Channel[]
+  readonly executor: Pick<Executor, 'close'>
   readonly worker: Worker | null
   readonly maintenance: Maintenance | null
   /** Null in a process that does not count among the nodes. */
@@ -37,11 +38,12 @@ export class Stations {
 
   /** Every part is stopped even when one of them fails; the first failure is rethrown at the end. */
   async close(): Promise<void> {
-    const { channels, worker, maintenance, registration, store, release } = this.#parts
+    const { channels, executor, worker, maintenance, registration, store, release } = this.#parts
     const steps: (() => unknown)[] = [
       () => Promise.all(channels.map((channel) => channel.close())),
       () => maintenance?.stop(),
       () => worker?.stop(),
+      () => executor.close(),
       () => registration?.stop(),
       () => store.close(),
       release,

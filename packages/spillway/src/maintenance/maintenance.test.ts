@@ -14,7 +14,7 @@ function setUp(over: Partial<MaintenanceOptions> = {}) {
   const maintenance = new Maintenance({
     ...{ store, clock: bench.clock, random, newChunkId: createChunkIds(bench.clock, random) },
     ...{ promoteEveryMs: 200, pruneEveryMs: 30_000, retentionMs: 60_000, failedRetentionMs: 600_000 },
-    ...{ nodeId: 'n1', roleLeaseMs: 15_000 },
+    ...{ auditRetentionMs: 6_000_000, nodeId: 'n1', roleLeaseMs: 15_000 },
     telemetry: { record: (event) => void events.push(event) },
     ...over,
   })
@@ -108,6 +108,17 @@ describe('pruning', () => {
     expect(new Set(await bench.states(ids))).toEqual(new Set(['succeeded']))
     await bench.clock.advance(40_000)
     expect((await bench.views(ids)).every((view) => view === null)).toBe(true)
+  })
+
+  it('forgets who did what after a time of its own', async () => {
+    const { bench, maintenance } = setUp({ auditRetentionMs: 120_000 })
+    const audited = async () => (await bench.real.reader.audit({ limit: 10 })).items.length
+    await bench.real.control.audit({ actor: 'ada', action: 'cancel', target: 'a', reason: null }, 1)
+    maintenance.start()
+    await bench.clock.advance(115_000)
+    expect(await audited()).toBe(1)
+    await bench.clock.advance(40_000)
+    expect(await audited()).toBe(0)
   })
 
   it('does not stop because it failed', async () => {

@@ -32,6 +32,7 @@ export interface MaintenanceOptions {
   readonly pruneEveryMs: number
   readonly retentionMs: number
   readonly failedRetentionMs: number
+  readonly auditRetentionMs: number
 }
 
 export class Maintenance {
@@ -79,10 +80,10 @@ async function promoteSome({ store, newChunkId }: MaintenanceOptions): Promise<b
   return (await store.promote({ limit, chunkCommandsMax: PROMOTED_CHUNK_COMMANDS_MAX, newChunkId })) > 0
 }
 
-async function pruneSome({ store, retentionMs, failedRetentionMs }: MaintenanceOptions): Promise<boolean> {
+async function pruneSome(options: MaintenanceOptions): Promise<boolean> {
+  const { store, retentionMs, failedRetentionMs, auditRetentionMs } = options
   const { chunks, commands, keys } = await store.prune({
-    retentionMs,
-    failedRetentionMs,
+    ...{ retentionMs, failedRetentionMs, auditRetentionMs },
     limit: PRUNE_ROWS_MAX,
   })
   return chunks + commands + keys > 0

@@ -31,7 +31,7 @@ export function instrumentStore<Tx>(
         })
       }
     }
-  const { reader, control, nodes, schema } = store
+  const { reader, control, nodes, shared, schema } = store
   return {
     name: store.name,
     // Some stores know what they can do only once they are open.
@@ -43,6 +43,7 @@ export function instrumentStore<Tx>(
     close: timed('close', () => store.close()),
     append: timed('append', (drafts, options) => store.append(drafts, options)),
     claim: timed('claim', (request) => store.claim(request)),
+    readyTenants: timed('ready_tenants', (queue, types, limit) => store.readyTenants(queue, types, limit)),
     extend: timed('extend', (items, leaseMs) => store.extend(items, leaseMs)),
     settle: timed('settle', (items) => store.settle(items)),
     settleWithin: timed('settle_within', (leases, work) => store.settleWithin(leases, work)),
@@ -52,13 +53,21 @@ export function instrumentStore<Tx>(
     reader: {
       get: timed('get', (ids, options) => reader.get(ids, options)),
       list: timed('list', (request) => reader.list(request)),
+      waiting: timed('waiting', (tokenHash) => reader.waiting(tokenHash)),
+      errorGroups: timed('error_groups', (request) => reader.errorGroups(request)),
+      audit: timed('audit_list', (request) => reader.audit(request)),
       queues: timed('queues', () => reader.queues()),
       accounting: timed('accounting', () => reader.accounting()),
     },
     control: {
-      cancel: timed('cancel', (ids) => control.cancel(ids)),
-      redrive: timed('redrive', (ids) => control.redrive(ids)),
-      configureQueue: timed('configure_queue', (queue, change) => control.configureQueue(queue, change)),
+      cancel: timed('cancel', (ids, options) => control.cancel(ids, options)),
+      redrive: timed('redrive', (ids, options) => control.redrive(ids, options)),
+      discard: timed('discard', (ids, options) => control.discard(ids, options)),
+      complete: timed('complete', (items, options) => control.complete(items, options)),
+      configureQueue: timed('configure_queue', (queue, change, audit) =>
+        control.configureQueue(queue, change, audit),
+      ),
+      audit: timed('audit', (note, count) => control.audit(note, count)),
       queueSettings: timed('queue_settings', () => control.queueSettings()),
     },
     nodes: {
@@ -68,6 +77,11 @@ export function instrumentStore<Tx>(
       acquire: timed('role_acquire', (role, nodeId, leaseMs) => nodes.acquire(role, nodeId, leaseMs)),
       release: timed('role_release', (lease) => nodes.release(lease)),
       roles: timed('roles', () => nodes.roles()),
+    },
+    shared: {
+      read: timed('shared_read', (keys) => shared.read(keys)),
+      write: timed('shared_write', (writes) => shared.write(writes)),
+      keys: timed('shared_keys', (prefix, limit, after) => shared.keys(prefix, limit, after)),
     },
     schema: {
       state: timed('schema_state', () => schema.state()),

@@ -24,3 +24,9 @@ export class LabelValues {
     return value
   }
 }
+
+/** Of the series of one registry. */
+export interface Labels {
+  readonly queues: LabelValues
+  readonly commands: LabelValues
+}

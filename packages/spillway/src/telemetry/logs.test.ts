@@ -57,6 +57,44 @@ describe('createLogs', () => {
     expect(line?.msg).toMatch(/lease|handler/)
   })
 
+  it.each([
+    ['open', 40, /left alone/],
+    ['half-open', 40, /tried again/],
+    ['closed', 30, /succeeds again/],
+  ] as const)('says what a breaker that is %s means', (state, level, words) => {
+    const [line] = linesOf([{ event: 'breaker.changed', queue: 'q', type: 't', state }])
+    expect(line).toMatchObject({
+      level,
+      event: 'breaker.changed',
+      queue: 'q',
+      command_type: 't',
+      outcome: state,
+    })
+    expect(line?.msg).toMatch(words)
+  })
+
+  it('reports callbacks that do not get through, and no others', () => {
+    const outcomes = ['delivered', 'retry', 'gone', 'blocked', 'failed'] as const
+    const lines = linesOf(
+      outcomes.map((outcome) => ({
+        ...{ event: 'callback.delivery', outcome, durationMs: 1_500 },
+        status: outcome === 'blocked' ? null : 500,
+      })),
+    )
+    expect(lines).toMatchObject([
+      { level: 40, outcome: 'gone', status: 500, duration_s: 1.5 },
+      { level: 40, outcome: 'blocked', msg: expect.stringContaining('allowAddresses') },
+      { level: 40, outcome: 'failed', status: 500 },
+    ])
+    expect(lines[1]).not.toHaveProperty('status')
+  })
+
+  it('names the types whose handlers ran while the event loop stood still', () => {
+    expect(linesOf([{ event: 'event_loop.blocked', durationMs: 2_000, types: ['a', 'b'] }])).toMatchObject([
+      { level: 50, duration_s: 2, command_types: ['a', 'b'] },
+    ])
+  })
+
   it('writes a fault with its causes and where it happened', () => {
     const cause = Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY', sql: 'insert 4711' })
     const [line] = linesOf([
@@ -137,6 +175,10 @@ describe('createLogs', () => {
         { event: 'batch.executed', queue: 'q', type: 't', commands: 1, durationMs: 1, waitMs: 1 },
         { event: 'pool.state', queue: 'q', active: 1, limit: 1, queued: 0 },
         { event: 'store.operation', operation: 'append', outcome: 'ok', durationMs: 1 },
+        { event: 'limit.changed', queue: 'q', limit: 4, reason: 'recovered' },
+        { event: 'command.deferred', queue: 'q', type: 't', reason: 'blocked', count: 1 },
+        { event: 'admission.refused', queue: 'q', reason: 'age', count: 1 },
+        { event: 'callback.delivery', outcome: 'retry', status: 503, durationMs: 1 },
       ],
       { level: 'trace' },
     )

@@ -90,6 +90,21 @@ function write(logger: Logger, event: TelemetryEvent): void {
       )
       break
     }
+    case 'breaker.changed':
+      logger[event.state === 'closed' ? 'info' : 'warn'](
+        { event: event.event, queue: event.queue, command_type: event.type, outcome: event.state },
+        BREAKER[event.state],
+      )
+      break
+    case 'callback.delivery':
+      writeDelivery(logger, event)
+      break
+    case 'event_loop.blocked':
+      logger.error(
+        { event: event.event, duration_s: event.durationMs / 1_000, command_types: event.types },
+        'the event loop stood still: a handler must not compute for long in this thread; use a pool with threads',
+      )
+      break
     case 'lifecycle':
       logger.info({ ...safeDetails(event.details ?? {}), event: event.event }, event.what)
       break
@@ -102,8 +117,21 @@ function write(logger: Logger, event: TelemetryEvent): void {
     case 'batch.executed':
     case 'pool.state':
     case 'store.operation':
+    case 'limit.changed':
+    case 'command.deferred':
+    case 'admission.refused':
       break
   }
+}
+
+/** What is tried again, or arrived, is in the ledger and in the metrics. */
+function writeDelivery(
+  logger: Logger,
+  { event, outcome, status, durationMs }: Extract<TelemetryEvent, { event: 'callback.delivery' }>,
+): void {
+  if (outcome === 'delivered' || outcome === 'retry') return
+  const answer = status === null ? {} : { status }
+  logger.warn({ event, outcome, duration_s: durationMs / 1_000, ...answer }, CALLBACK[outcome])
 }
 
 function haltedText({ queue, reason, paused }: Extract<TelemetryEvent, { event: 'queue.halted' }>): string {
@@ -125,4 +153,17 @@ const LEASE_LOST = {
   expired: 'a lease ran out and its chunk went to another worker',
   stale: 'a settlement came after the lease was lost and changed nothing',
   hung: 'a handler did not return after its timeout; its slot was freed',
+} as const
+
+const BREAKER = {
+  open: 'a command type keeps failing: it is left alone for a while',
+  'half-open': 'a command type that failed is tried again, a few at a time',
+  closed: 'a command type that failed succeeds again',
+} as const
+
+const CALLBACK = {
+  gone: 'the receiver of callbacks answered 410 and gets no more until its endpoint is enabled',
+  blocked:
+    'a callback url may not be called: see callbacks.allowHttp, allowPorts, allowHosts and allowAddresses',
+  failed: 'a callback was not delivered in any of its attempts',
 } as const

@@ -43,6 +43,30 @@ function createCounters(registry: Registry) {
       'Leases that expired, were settled too late, or belonged to a handler that hung.',
       [...COMMAND, 'reason'],
     ),
+    deferred: counter(
+      registry,
+      'spillway_command_deferred_total',
+      'Commands that were put back because a limit was reached, by limit: rate_limited, retry_budget or blocked.',
+      [...COMMAND, 'reason'],
+    ),
+    admissionRefused: counter(
+      registry,
+      'spillway_admission_refused_total',
+      'Commands refused because of what their queue holds already, by reason: depth, bytes, age or tenant.',
+      ['queue', 'reason'],
+    ),
+    limitChanges: counter(
+      registry,
+      'spillway_concurrency_limit_changes_total',
+      'Changes of the adaptive limit of executions at once, by reason.',
+      ['queue', 'reason'],
+    ),
+    callbackDeliveries: counter(
+      registry,
+      'spillway_callback_delivery_total',
+      'Attempts to tell upstream, by outcome: delivered, retry, gone, blocked or failed.',
+      ['outcome'],
+    ),
   }
 }
 
@@ -85,6 +109,20 @@ function createHistograms(registry: Registry) {
       ['operation', 'outcome'],
       FAST_SECONDS,
     ),
+    callbackDuration: histogram(
+      registry,
+      'spillway_callback_delivery_duration_seconds',
+      'Duration of attempts to tell upstream.',
+      ['outcome'],
+      FAST_SECONDS,
+    ),
+    eventLoopBlocked: histogram(
+      registry,
+      'spillway_event_loop_blocked_seconds',
+      'How long the event loop stood still, where that endangered leases.',
+      [],
+      FAST_SECONDS,
+    ),
     heartbeatDelay: histogram(
       registry,
       'spillway_heartbeat_delay_seconds',
@@ -98,6 +136,21 @@ function createHistograms(registry: Registry) {
 function createGauges(registry: Registry) {
   return {
     poolActive: gauge(registry, 'spillway_pool_active', 'Executions under way.', ['queue']),
+    breakerState: gauge(
+      registry,
+      'spillway_breaker_state',
+      'State of the circuit breaker as this process knows it: 0 closed, 1 half-open, 2 open.',
+      COMMAND,
+    ),
+    concurrencyLimit: gauge(
+      registry,
+      'spillway_concurrency_limit',
+      'Executions at once that the adaptive limit allows.',
+      ['queue'],
+    ),
+    readyBytes: gauge(registry, 'spillway_queue_ready_bytes', 'Bytes of the chunks that are ready to run.', [
+      'queue',
+    ]),
     poolLimit: gauge(registry, 'spillway_pool_limit', 'Executions at once at most.', ['queue']),
     poolQueued: gauge(registry, 'spillway_pool_queued', 'Commands waiting in this process for a free slot.', [
       'queue',

@@ -11,9 +11,15 @@ const counts = (queue: string, values: Partial<QueueCounts> = {}): QueueCounts =
   running: 0,
   scheduled: 0,
   retrying: 0,
+  reconciling: 0,
+  pending: 0,
+  blocked: 0,
+  compensating: 0,
   failed: 0,
   dead: 0,
   cancelled: 0,
+  compensated: 0,
+  readyBytes: 0,
   oldestReadyAt: null,
   ...values,
 })
@@ -28,6 +34,59 @@ async function scrape(metrics: Metrics, ...events: TelemetryEvent[]): Promise<st
 }
 
 describe('createMetrics', () => {
+  it('shows what keeps load in shape: breakers, adaptive limits, what was put back and what was refused', async () => {
+    const breaker = { event: 'breaker.changed', queue: 'letters', type: 'letter.issue' } as const
+    const lines = await scrape(
+      metricsOf(),
+      { ...breaker, state: 'open' },
+      { ...breaker, state: 'half-open' },
+      { event: 'limit.changed', queue: 'letters', limit: 8, reason: 'recovered' },
+      { event: 'limit.changed', queue: 'letters', limit: 3, reason: 'errors' },
+      { event: 'command.deferred', queue: 'letters', type: 'letter.issue', reason: 'rate_limited', count: 7 },
+      { event: 'admission.refused', queue: 'letters', reason: 'depth', count: 2 },
+      { event: 'event_loop.blocked', durationMs: 1_500, types: ['letter.issue'] },
+    )
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'spillway_breaker_state{queue="letters",command="letter.issue"} 1',
+        'spillway_concurrency_limit{queue="letters"} 3',
+        'spillway_concurrency_limit_changes_total{queue="letters",reason="errors"} 1',
+        'spillway_command_deferred_total{queue="letters",command="letter.issue",reason="rate_limited"} 7',
+        'spillway_admission_refused_total{queue="letters",reason="depth"} 2',
+        'spillway_event_loop_blocked_seconds_sum 1.5',
+      ]),
+    )
+  })
+
+  it('counts and times attempts to tell upstream', async () => {
+    const lines = await scrape(
+      metricsOf(),
+      { event: 'callback.delivery', outcome: 'delivered', status: 200, durationMs: 250 },
+      { event: 'callback.delivery', outcome: 'delivered', status: 204, durationMs: 250 },
+      { event: 'callback.delivery', outcome: 'gone', status: 410, durationMs: 10 },
+    )
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'spillway_callback_delivery_total{outcome="delivered"} 2',
+        'spillway_callback_delivery_total{outcome="gone"} 1',
+        'spillway_callback_delivery_duration_seconds_sum{outcome="delivered"} 0.5',
+      ]),
+    )
+  })
+
+  it('shows how many commands wait for what, and how many bytes are ready', async () => {
+    const metrics = metricsOf()
+    metrics.observeQueues(async () => [counts('letters', { pending: 4, compensating: 1, readyBytes: 2_048 })])
+    expect(await scrape(metrics)).toEqual(
+      expect.arrayContaining([
+        'spillway_queue_depth{queue="letters",state="pending"} 4',
+        'spillway_queue_depth{queue="letters",state="compensating"} 1',
+        'spillway_queue_depth{queue="letters",state="blocked"} 0',
+        'spillway_queue_ready_bytes{queue="letters"} 2048',
+      ]),
+    )
+  })
+
   it('counts received, executed and finished commands as many times as the events say', async () => {
     const lines = await scrape(
       metricsOf(),

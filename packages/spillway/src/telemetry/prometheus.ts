@@ -3,9 +3,10 @@
 
 import { Registry } from 'prom-client'
 import type { Clock, Telemetry, TelemetryEvent } from '../ports/index.js'
-import { LABEL_VALUES_MAX, LabelValues } from './label-values.js'
+import { LABEL_VALUES_MAX, type Labels, LabelValues } from './label-values.js'
 import { createFamilies, type MetricFamilies } from './metric-families.js'
 import { type QueueCountsSource, QueueGauges } from './queue-gauges.js'
+import { recordShaping } from './shaping-metrics.js'
 
 export interface MetricsOptions {
   readonly clock: Pick<Clock, 'now'>
@@ -25,11 +26,6 @@ export interface Metrics {
   observeQueues(source: QueueCountsSource): void
   /** The text of one scrape. Answers without the queue gauges while their source fails. */
   render(): Promise<string>
-}
-
-interface Labels {
-  readonly queues: LabelValues
-  readonly commands: LabelValues
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -53,7 +49,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 }
 
-function record(families: MetricFamilies, { queues, commands }: Labels, event: TelemetryEvent): void {
+function record(families: MetricFamilies, labels: Labels, event: TelemetryEvent): void {
+  const { queues, commands } = labels
   switch (event.event) {
     case 'command.received':
       families.received.inc(
@@ -112,6 +109,19 @@ function record(families: MetricFamilies, { queues, commands }: Labels, event: T
       break
     case 'heartbeat.delay':
       families.heartbeatDelay.observe(event.delayMs / 1_000)
+      break
+    case 'breaker.changed':
+    case 'limit.changed':
+    case 'command.deferred':
+    case 'admission.refused':
+      recordShaping(families, labels, event)
+      break
+    case 'callback.delivery':
+      families.callbackDeliveries.inc({ outcome: event.outcome })
+      families.callbackDuration.observe({ outcome: event.outcome }, event.durationMs / 1_000)
+      break
+    case 'event_loop.blocked':
+      families.eventLoopBlocked.observe(event.durationMs / 1_000)
       break
     // Lines of the log, not series.
     case 'command.exception':

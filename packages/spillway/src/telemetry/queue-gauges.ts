@@ -1,13 +1,14 @@
 // Gauges that describe the store rather than this process: read when somebody scrapes, never counted along the way, so that
 // they agree with the store whatever crashed in between.
 
+import { PARKED_STATES } from '../domain/index.js'
 import type { Clock, QueueCounts } from '../ports/index.js'
 import type { LabelValues } from './label-values.js'
 import type { MetricFamilies } from './metric-families.js'
 
 export type QueueCountsSource = () => Promise<readonly QueueCounts[]>
 
-const DEPTH_STATES = ['ready', 'running', 'scheduled', 'retrying'] as const
+const DEPTH_STATES = ['ready', 'running', ...PARKED_STATES] as const
 
 export class QueueGauges {
   readonly #families: MetricFamilies
@@ -52,10 +53,11 @@ export class QueueGauges {
     this.#families.queueDepth.reset()
     this.#families.oldestReadyAge.reset()
     this.#families.deadLetterDepth.reset()
+    this.#families.readyBytes.reset()
   }
 
   #write(counts: readonly QueueCounts[]): void {
-    const { queueDepth, oldestReadyAge, deadLetterDepth } = this.#families
+    const { queueDepth, oldestReadyAge, deadLetterDepth, readyBytes } = this.#families
     const now = this.#clock.now()
     const oldest = new Map<string, number>()
     for (const entry of counts) {
@@ -63,6 +65,7 @@ export class QueueGauges {
       // Added up, because several queues may share the overflow label.
       for (const state of DEPTH_STATES) queueDepth.inc({ queue, state }, entry[state])
       deadLetterDepth.inc({ queue }, entry.dead)
+      readyBytes.inc({ queue }, entry.readyBytes)
       const ageMs = entry.oldestReadyAt === null ? 0 : Math.max(0, now - entry.oldestReadyAt)
       oldest.set(queue, Math.max(oldest.get(queue) ?? 0, ageMs))
     }

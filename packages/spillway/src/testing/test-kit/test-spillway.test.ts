@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineCommand, into, pool, retry, type SpillwayConfig } from '../../index.js'
+import { defineCommand, failed, into, pending, pool, retry, type SpillwayConfig } from '../../index.js'
 import { memory } from '../../stores/memory/index.js'
 import { testSpillway } from './index.js'
 
@@ -107,6 +107,54 @@ describe('testSpillway', () => {
     expect(await t.outcome(id)).toMatchObject({ state: 'retrying' })
     await t.advance('11m')
     expect(await t.outcome(id)).toMatchObject({ state: 'succeeded', attempts: 2 })
+  })
+
+  it('tells an outcome at once, of a volatile channel as it was after the last drain', async () => {
+    const { letter } = letters()
+    const thumb = defineCommand({
+      name: 'thumb',
+      input: z.object({}),
+      queue: 'thumbs',
+      handle: () => 'small',
+    })
+    await using t = await testSpillway({
+      ...configOf(letter, thumb),
+      queues: { thumbs: { channel: pool() } },
+    })
+    const { id } = await t.submit(letter, { fails: 0 })
+    expect(t.outcomeOf(id)).toMatchObject({ id, type: 'letter', payload: '{"fails":0}' })
+    const { id: volatile } = await t.submit(thumb, {})
+    expect(() => t.outcomeOf(volatile)).toThrow(expect.objectContaining({ code: 'not_found' }))
+    await t.drain()
+    expect(t.outcomeOf(id)).toMatchObject({ state: 'succeeded' })
+    expect(t.outcomeOf(volatile)).toMatchObject({ state: 'succeeded', result: '"small"' })
+  })
+
+  it('completes what waits for its counterpart, and with inline has run what follows', async () => {
+    const undone: string[] = []
+    const parcel = defineCommand({
+      name: 'parcel',
+      input: z.object({ token: z.string() }),
+      handle: ({ token }) => pending({ token, deadline: '1d' }),
+      compensate: ({ token }) => {
+        undone.push(token)
+      },
+    })
+    await using t = await testSpillway(configOf(parcel), { inline: true })
+    const token = 'a-token-of-the-carrier'
+    const { id } = await t.submit(parcel, { token })
+    expect(t.outcomeOf(id)).toMatchObject({ state: 'pending' })
+    expect(await t.complete(token, failed('lost'))).toMatchObject({ state: 'compensating' })
+    await t.advance('1s')
+    expect(t.outcomeOf(id)).toMatchObject({ state: 'compensated' })
+    expect(undone).toEqual([token])
+  })
+
+  it('begins at the time it is told to', async () => {
+    const startAt = Date.UTC(2030, 0, 1)
+    const { letter } = letters()
+    await using t = await testSpillway(configOf(letter), { startAt })
+    expect((await t.submit(letter, { fails: 0 })).acceptedAt).toBe(startAt)
   })
 
   it('rejects a bad payload as production would', async () => {

@@ -4,11 +4,11 @@
 import type { CommandOf, CreateOptions, Spillway, SubmitOptions, SubmitVerdict } from '../../app/index.js'
 import { createSpillway } from '../../app/index.js'
 import { type Duration, durationMs, type SpillwayConfig } from '../../config/index.js'
-import type { Receipt } from '../../domain/index.js'
+import { type CompletionOutcome, isTerminal, type Receipt } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { CommandView } from '../../ports/index.js'
 import { systemClock } from '../../runtime/index.js'
-import { type MemoryRow, memory, rowsOf } from '../../stores/memory/index.js'
+import { commandOf, type MemoryRow, memory, rowsOf } from '../../stores/memory/index.js'
 import { seededRandom } from '../seeded-random.js'
 import { VirtualClock } from '../virtual-clock.js'
 
@@ -19,11 +19,16 @@ const QUICK_STEPS = 100
 /** Real ms that a call may take without time being advanced. */
 const REAL_STEPS_MAX = 10_000
 
+/** The memory store announces whatever there is to do; looking for it besides only makes hours of virtual time long. */
+const POLL_MS = 1_000
+
 export interface TestOptions {
   /** Everything that can run has run when submit resolves. */
   inline?: boolean
   /** Seed of jitter and ids. */
   seed?: number
+  /** Where the clock begins, ms since the epoch. */
+  startAt?: number
   logs?: CreateOptions['logs']
 }
 
@@ -34,22 +39,26 @@ export interface Submitted {
   readonly receipt: Receipt
 }
 
+/** What can be seen of the memory store from outside. */
+interface StoreWindow {
+  rows(table: string): readonly MemoryRow[]
+  command(id: string): CommandView | null
+}
+
 export class TestSpillway {
   readonly spillway: Spillway
   readonly clock: VirtualClock
-  readonly #rows: (table: string) => readonly MemoryRow[]
+  readonly #window: StoreWindow
   readonly #inline: boolean
   readonly #submitted: Submitted[] = []
+  /** Of commands that only their channel knows. Those that have ended stay as they are. */
+  readonly #volatile = new Map<string, CommandView>()
+  #volatileFrom = 0
 
-  constructor(
-    spillway: Spillway,
-    clock: VirtualClock,
-    rows: (table: string) => readonly MemoryRow[],
-    inline: boolean,
-  ) {
+  constructor(spillway: Spillway, clock: VirtualClock, window: StoreWindow, inline: boolean) {
     this.spillway = spillway
     this.clock = clock
-    this.#rows = rows
+    this.#window = window
     this.#inline = inline
   }
 
@@ -80,9 +89,26 @@ export class TestSpillway {
     return this.#drive(this.spillway.outcome(id, { payload: true }), 0)
   }
 
+  /** The same at once; of a command on a volatile channel as it was after the last `drain()` or `advance()`. Throws `not_found`. */
+  outcomeOf(id: string): CommandView {
+    const view = this.#window.command(id) ?? this.#volatile.get(id)
+    if (view !== undefined) return view
+    throw new SpillwayError('not_found', 'There is no command with that id here; was it drained?', {
+      details: { id },
+    })
+  }
+
+  /** The counterpart's answer to a pending command. */
+  async complete(token: string, outcome: CompletionOutcome): Promise<CommandView> {
+    const view = await this.#drive(this.spillway.complete(token, outcome), STEP_MS)
+    if (this.#inline) await this.drain()
+    return view
+  }
+
   /** Runs everything that can run without waiting for a retry or a schedule. */
   async drain(): Promise<void> {
     await this.#drive(this.spillway.drain(), STEP_MS)
+    await this.#lookAtVolatile()
   }
 
   /** Lets time pass, with everything that becomes due in it, and then drains. */
@@ -108,7 +134,7 @@ export class TestSpillway {
 
   /** Rows that handlers or `into()` wrote into a table of the memory store. */
   rows(table: string): readonly MemoryRow[] {
-    return this.#rows(table)
+    return this.#window.rows(table)
   }
 
   async close(): Promise<void> {
@@ -121,6 +147,18 @@ export class TestSpillway {
 
   #remember(payload: unknown, receipt: Receipt): void {
     this.#submitted.push({ type: receipt.type, payload, receipt })
+  }
+
+  async #lookAtVolatile(): Promise<void> {
+    let open = this.#submitted.length
+    for (let at = this.#volatileFrom; at < this.#submitted.length; at += 1) {
+      const { id } = (this.#submitted[at] as Submitted).receipt
+      if (this.#window.command(id) !== null) continue
+      const view = await this.outcome(id).catch(() => null)
+      if (view !== null) this.#volatile.set(id, view)
+      if (view !== null && !isTerminal(view.state)) open = Math.min(open, at)
+    }
+    this.#volatileFrom = open
   }
 
   /** Moves the clock until the call is answered. */
@@ -145,11 +183,15 @@ export class TestSpillway {
 
 /** Your configuration on a memory store and a virtual clock. Close it, or declare it with `await using`. */
 export async function testSpillway(config: SpillwayConfig, options: TestOptions = {}): Promise<TestSpillway> {
-  const clock = new VirtualClock()
+  const clock = new VirtualClock(options.startAt === undefined ? {} : { startAt: options.startAt })
   const store = memory({ clock })
   const spillway = await createSpillway(
-    { ...config, store },
+    { ...config, store, worker: { poll: POLL_MS, ...config.worker } },
     { clock, random: seededRandom(options.seed ?? 1), logs: options.logs ?? 'silent' },
   )
-  return new TestSpillway(spillway, clock, (table) => rowsOf(store, table), options.inline ?? false)
+  const window = {
+    rows: (table: string) => rowsOf(store, table),
+    command: (id: string) => commandOf(store, id),
+  }
+  return new TestSpillway(spillway, clock, window, options.inline ?? false)
 }

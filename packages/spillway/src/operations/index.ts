@@ -1,0 +1,6 @@
+export { countMatches } from './count-matches.js'
+export { OPERATION_TYPE } from './matches.js'
+export type { CommandFilter, OperationAction } from './operation-filter.js'
+export { OperationRun } from './operation-run.js'
+export { checkedScope, isOperationScope, type OperationScope } from './operation-scope.js'
+export { type OperationCounts, operationCounts } from './progress.js'
