@@ -114,7 +114,7 @@ function resolveQueue(name: string, options: QueueOptions, commands: readonly An
     concurrency,
     adaptive,
     partitions,
-    onDead: options.ordered?.onDead ?? 'skip',
+    onDead: onDeadOf(options.ordered, `${path}.ordered`),
     rateLimit,
     keyRateLimit: rateOf(options.keyRateLimit, `${path}.keyRateLimit`),
     tenants: tenantsOf(options.tenants, `${path}.tenants`),
@@ -179,6 +179,14 @@ const KNOWN = [
   ...['channel', 'concurrency', 'ordered', 'rateLimit', 'keyRateLimit', 'tenants', 'admission', 'lease'],
 ]
 
+function onDeadOf(ordered: QueueOptions['ordered'], path: string): 'skip' | 'block' {
+  rejectUnknown(ordered ?? {}, ['partitions', 'onDead'], `${path}.`)
+  const onDead = ordered?.onDead ?? 'skip'
+  if (onDead !== 'skip' && onDead !== 'block')
+    throw configError(`${path}.onDead`, "'skip' or 'block'", onDead)
+  return onDead
+}
+
 function concurrencyOf(
   value: NonNullable<QueueOptions['concurrency']>,
   path: string,
@@ -220,7 +228,7 @@ function admissionOf(admission: QueueOptions['admission'], path: string): Resolv
     maxDepth: maxDepth === undefined ? null : wholeNumber(maxDepth, 1, 1_000_000_000_000, `${path}.maxDepth`),
     maxBytes: maxBytes === undefined ? null : sizeBytes(maxBytes, `${path}.maxBytes`),
     maxAgeMs: maxAge === undefined ? null : durationMs(maxAge, `${path}.maxAge`),
-    perTenant: rateOf(admission.perTenant, `${path}.admission.perTenant`),
+    perTenant: rateOf(admission.perTenant, `${path}.perTenant`),
   }
 }
 
@@ -231,6 +239,14 @@ function checkShaping(command: AnyCommand, options: QueueOptions, channel: Chann
   )
   if (shaped !== undefined && channel.kind !== 'store')
     throw configError(`${path}.${shaped}`, "the 'store' channel", channel.kind)
+  if (channel.kind !== 'store' && typeof options.concurrency === 'object')
+    throw configError(`${path}.concurrency`, `a number on the ${channel.kind} channel`, options.concurrency)
+  if (channel.kind !== 'store' && command.breaker !== null)
+    throw configError(
+      `command ${command.name}: breaker`,
+      `none on the ${channel.kind} channel of queue ${command.queue}`,
+      'a breaker',
+    )
   const needs = [
     [options.keyRateLimit, command.rateKey, 'keyRateLimit', 'rateKey'],
     [options.tenants ?? options.admission?.perTenant, command.tenantKey, 'tenants', 'tenantKey'],

@@ -16,9 +16,17 @@ export type Parts = readonly [Part, ...Part[]]
 /** What a free slot gets: commands for one handler call, or a chunk whose commands run one at a time. */
 export type Assignment = { readonly parts: Parts } | { readonly alone: HeldChunk }
 
+/** Whether handler calls of a type may begin now. */
+export type MayBegin = (type: string) => boolean
+
 export class Assembler {
+  readonly #mayBegin: MayBegin
   /** With commands that were not handed out, in the order they were claimed. */
   readonly #chunks = new Set<HeldChunk>()
+
+  constructor(mayBegin: MayBegin) {
+    this.#mayBegin = mayBegin
+  }
 
   add(chunk: HeldChunk): void {
     if (chunk.waiting > 0) this.#chunks.add(chunk)
@@ -32,7 +40,7 @@ export class Assembler {
   ready(kind?: LaneKind): number {
     let ready = 0
     for (const chunk of this.#chunks) {
-      if (isReady(chunk) && (kind === undefined || laneKindOf(chunk.definition) === kind))
+      if (this.#isReady(chunk) && (kind === undefined || laneKindOf(chunk.definition) === kind))
         ready += chunk.waiting
     }
     return ready
@@ -43,13 +51,19 @@ export class Assembler {
     const parts: Part[] = []
     let room = 0
     for (const chunk of this.#chunks) {
-      if (!isReady(chunk) || !chunk.stillHeld(now)) continue
+      if (!this.#isReady(chunk) || !chunk.stillHeld(now)) continue
+      // What was left of it may have turned out to be blocked meanwhile.
+      if (chunk.waiting === 0) {
+        this.#chunks.delete(chunk)
+        continue
+      }
       const first = parts[0]?.chunk
       if (first === undefined) {
         if (chunk.pace !== 'together') return this.#alone(chunk)
-        room = callSizeOf(chunk.definition)
+        room = chunk.stage === 'execute' ? callSizeOf(chunk.definition) : stageCallSize(chunk)
       } else {
-        if (chunk.definition !== first.definition || chunk.pace !== 'together') continue
+        if (chunk.definition !== first.definition || chunk.stage !== first.stage) continue
+        if (chunk.pace !== 'together') continue
         if (chunk.waiting > room) break
       }
       const commands = chunk.take(room)
@@ -61,6 +75,12 @@ export class Assembler {
     return isSome(parts) ? { parts } : null
   }
 
+  #isReady(chunk: HeldChunk): boolean {
+    if (chunk.leaving !== null || chunk.returning) return false
+    if (chunk.calls.length > 0 && isExclusive(chunk)) return false
+    return chunk.stage !== 'execute' || this.#mayBegin(chunk.lease.type)
+  }
+
   #alone(chunk: HeldChunk): Assignment {
     this.#chunks.delete(chunk)
     return { alone: chunk }
@@ -68,12 +88,13 @@ export class Assembler {
 }
 
 /** Whether at most one handler call may have commands of the chunk: where order or one final commit depends on it. */
-function isExclusive({ lease, definition }: HeldChunk): boolean {
-  return lease.partition !== null || definition.settlement === 'transaction'
+function isExclusive({ lease, definition, stage }: HeldChunk): boolean {
+  return lease.partition !== null || (stage === 'execute' && definition.settlement === 'transaction')
 }
 
-function isReady(chunk: HeldChunk): boolean {
-  return chunk.leaving === null && !chunk.returning && (chunk.calls.length === 0 || !isExclusive(chunk))
+/** Functions of the other stages are called with one command each, but for one that is made for many. */
+function stageCallSize({ stage, definition }: HeldChunk): number {
+  return stage === 'reconcile' && definition.reconciler?.kind === 'batch' ? definition.batch.maxSize : 1
 }
 
 function isSome(parts: readonly Part[]): parts is Parts {

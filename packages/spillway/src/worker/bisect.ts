@@ -29,8 +29,14 @@ export function* bisect(count: number, executionsMax: number = BISECT_EXECUTIONS
 
 /** Every command on its own, whatever becomes of the others. */
 export function* oneByOne(count: number): Plan {
-  const found = new Array<Outcome | null>(count).fill(null)
-  for (let at = 0; at < count; at += 1) note(found, { from: at, to: at + 1 }, yield { from: at, to: at + 1 })
+  let found: (Outcome | null)[] | null = null
+  for (let at = 0; at < count; at += 1) {
+    const slice = { from: at, to: at + 1 }
+    const trial = yield slice
+    if (trial.ok && trial.outcomes === null) continue
+    found ??= new Array<Outcome | null>(count).fill(null)
+    note(found, slice, trial)
+  }
   return found
 }
 

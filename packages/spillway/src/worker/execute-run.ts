@@ -1,32 +1,33 @@
 // Executes a handler call and brings what it came to back to its chunks: noted, to be settled later, or settled in the same
 // commit as the handler's effects.
 
-import type { LeaseVerdict, Settlement } from '../domain/index.js'
+import { callbackDrafts, type LeaseVerdict, type Settlement } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type {
+  CallbackRoute,
   Clock,
   ExecutionReport,
   Executor,
-  Random,
   SettleScope,
   Store,
   Telemetry,
 } from '../ports/index.js'
+import type { Aftermath, Told } from './aftermath.js'
 import type { Part } from './assembler.js'
 import { declaredFault, exceptionOf } from './classify.js'
 import { errorRecord } from './error-record.js'
 import type { HandlerRun } from './handler-run.js'
-import type { Mark } from './progress.js'
+import { isPlainSuccess, type Mark, stored } from './progress.js'
 import { isPromise } from './promise.js'
-import { reportOf } from './report.js'
 import { SchemaFault } from './schema-fault.js'
 
 export interface RunContext {
   readonly store: Pick<Store, 'settleWithin'>
   readonly executor: Executor
   readonly clock: Clock
-  readonly random: Random
   readonly telemetry: Telemetry
+  readonly aftermath: Aftermath
+  readonly callbackRoute?: CallbackRoute
 }
 
 /**
@@ -43,8 +44,7 @@ const NOTED: RunResult = { kind: 'noted' }
 
 export async function executeRun(context: RunContext, run: HandlerRun): Promise<RunResult> {
   try {
-    const onHung = (): void => run.hang()
-    const options = { signal: run.signal, onHung, rejectSchemaFaults: true } as const
+    const options = { ...run.options, stage: run.stage }
     const report = await context.executor.execute(run.definition.name, run.commands, options)
     // After a long pause this may come before the timer that watches the deadline.
     const now = context.clock.monotonic()
@@ -60,8 +60,10 @@ export async function executeRun(context: RunContext, run: HandlerRun): Promise<
 
 /** Every command of the run failed with what no handler is to blame for. */
 export function noteFailure(context: RunContext, run: HandlerRun, error: unknown): void {
-  const outcomes = run.commands.map(() => exceptionOf(error))
-  run.note(reportOf(context, run.definition, run.commands, outcomes))
+  const { definition, commands, stage } = run
+  const exception = exceptionOf(error)
+  const exceptions = commands.map(() => exception)
+  run.note(context.executor.conclude(definition.name, commands, exceptions, { stage }))
 }
 
 export async function executeRunWithin(context: RunContext, run: HandlerRun): Promise<RunResult> {
@@ -76,22 +78,22 @@ export async function executeRunWithin(context: RunContext, run: HandlerRun): Pr
         if (parts.length === 0) return []
         const commands =
           parts.length === run.parts.length ? run.commands : parts.flatMap((part) => part.commands)
-        const onHung = (): void => run.hang()
-        const options = { signal: run.signal, onHung, rejectSchemaFaults: true } as const
         const report = context.executor.executeWithin(run.definition.name, commands, {
-          ...options,
+          ...run.options,
           scope: scopeOf(run, scope),
         })
         return isPromise(report)
-          ? Promise.race([report, run.abandonment()]).then((ended) => settlements(parts, ended, written))
-          : settlements(parts, report, written)
+          ? Promise.race([report, run.abandonment()]).then((ended) =>
+              settlements(context, parts, ended, written),
+            )
+          : settlements(context, parts, report, written)
       },
     )
   } catch (error) {
     return notCommitted(run, error)
   }
   for (const [at, { chunk }] of run.parts.entries()) if (verdicts[at] === 'stale') chunk.end('stale')
-  for (const each of written) keep(each)
+  for (const each of written) if (verdicts[run.parts.indexOf(each.part)] === 'ok') keep(context, each)
   return NOTED
 }
 
@@ -105,7 +107,10 @@ function notCommitted(run: HandlerRun, error: unknown): RunResult {
 /** The transaction for as long as the run has it: a handler that returns after all starts no other in it. */
 function scopeOf(run: HandlerRun, scope: SettleScope<unknown>): SettleScope<unknown> {
   return {
-    tx: scope.tx,
+    // Asked for only when a handler gets it: a store may have to guard itself against what is done with it.
+    get tx() {
+      return scope.tx
+    },
     write: (bulk) => scope.write(bulk),
     savepoint(work) {
       if (run.abandoned)
@@ -128,38 +133,70 @@ function whileHeld<T>(run: HandlerRun, value: T): T {
 /** What the settlement of a part says, to be noted once it is committed. */
 interface Written {
   readonly part: Part
+  readonly report: ExecutionReport
+  readonly told: readonly Told[]
   readonly mark: Mark
   readonly complete: boolean
 }
 
-function settlements(parts: readonly Part[], report: ExecutionReport, written: Written[]): Settlement[] {
+function settlements(
+  context: RunContext,
+  parts: readonly Part[],
+  report: ExecutionReport,
+  written: Written[],
+): Settlement[] {
   let from = 0
   return parts.map((part) => {
-    const settlement = settlementOf(part, report, from)
+    const own = report.slice(from, from + part.commands.length)
     from += part.commands.length
-    written.push({ part, mark: part.chunk.progress.pending().mark, complete: settlement.complete })
+    const settlement = settlementOf(context, part, own)
+    const { mark } = part.chunk.progress.pending()
+    written.push({
+      ...{ part, report: own, told: toldOf(context, part, own), mark },
+      complete: settlement.complete,
+    })
     return settlement
   })
 }
 
-function settlementOf({ chunk, commands }: Part, report: ExecutionReport, from: number): Settlement {
-  const { chunkId, token } = chunk.lease
+/** `report` is about the part's commands. */
+function settlementOf(
+  { callbackRoute }: RunContext,
+  { chunk, commands }: Part,
+  report: ExecutionReport,
+): Settlement {
   const pending = chunk.progress.pending()
+  const complete = chunk.open === commands.length
   const updates = [...pending.updates]
-  for (let at = from; at < from + commands.length; at += 1) {
-    const update = report[at] ?? null
-    if (update !== null) updates.push(update)
-  }
+  const callbacks: string[] = []
   // Of a complete chunk nothing needs to be said about what simply succeeded.
-  if (chunk.open === commands.length) return { chunkId, token, updates, finished: [], complete: true }
-  const succeeded = commands.filter((_, at) => (report[from + at] ?? null) === null)
-  const finished = [...pending.finished, ...succeeded.map(({ index }) => index)]
-  return { chunkId, token, updates, finished, complete: false }
+  const finished = complete ? [] : [...pending.finished]
+  for (const [at, { index }] of commands.entries()) {
+    const update = report[at] ?? null
+    if (update?.callback !== undefined) callbacks.push(update.callback)
+    if (update !== null && !isPlainSuccess(update)) updates.push(stored(update))
+    else if (!complete) finished.push(index)
+  }
+  const settlement = { ...chunk.ref, updates, finished, complete }
+  const drafts = callbackRoute === undefined ? [] : callbackDrafts(callbacks, callbackRoute)
+  const appends = [...pending.appends, ...drafts]
+  return appends.length === 0 ? settlement : { ...settlement, appends }
 }
 
-function keep({ part: { chunk, commands }, mark, complete }: Written): void {
+function toldOf({ aftermath }: RunContext, { commands }: Part, report: ExecutionReport): readonly Told[] {
+  const told: Told[] = []
+  for (const [at, command] of commands.entries()) {
+    const update = report[at] ?? null
+    if (aftermath.concerns(update)) told.push({ command, update })
+  }
+  return told
+}
+
+function keep({ aftermath }: RunContext, { part, report, told, mark, complete }: Written): void {
+  const { chunk, commands } = part
+  if (told.length > 0) aftermath.settled(chunk.lease, told)
   if (chunk.ended) return
   chunk.progress.kept(mark)
-  chunk.noteKept(commands.length)
+  chunk.noteKept(commands, report)
   if (complete) chunk.end('settled')
 }

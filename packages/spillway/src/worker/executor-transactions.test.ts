@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { commands, setUp } from '../../test/worker/executor-kit.js'
-import { Bench, command, gate, range, type TestCommand } from '../../test/worker/worker-kit.js'
+import { Bench, command, gate, newSecret, range, type TestCommand } from '../../test/worker/worker-kit.js'
 import { failed, ok, retry } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import { type ExecutionReport, type SettleScope, SILENT, type Store } from '../ports/index.js'
@@ -249,7 +249,7 @@ describe('a handler that hangs in a transaction of its own', () => {
     ])
     const executor = createExecutor({
       ...{ definitions: bench.definitions, store: bench.server.store as Store, clock: bench.clock },
-      ...{ random: seededRandom(1), telemetry: SILENT },
+      ...{ random: seededRandom(1), telemetry: SILENT, workerId: 'w1', newSecret },
     })
     const hung: number[] = []
     let report: ExecutionReport | null = null

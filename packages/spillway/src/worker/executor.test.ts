@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { commands, setUp } from '../../test/worker/executor-kit.js'
 import { eventsOf, range } from '../../test/worker/worker-kit.js'
-import { failed, ok, retry } from '../domain/index.js'
+import { failed, fingerprintOf, ok, retry } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
+
+const tried = { attempts: 1, ran: { workerId: 'w1', durationMs: 0 } }
 
 describe('a handler for one command', () => {
   it('gets its payload and context', async () => {
@@ -21,10 +23,13 @@ describe('a handler for one command', () => {
     })
     expect(await execute(commands(5))).toEqual([
       null,
-      { index: 11, attempts: 1, state: 'succeeded', delayMs: 0, error: null, result: '{"n":1}' },
-      { index: 12, attempts: 1, state: 'succeeded', delayMs: 0, error: null, result: '"x"' },
-      { index: 13, attempts: 1, state: 'failed', delayMs: 0, error: { code: 'failed', message: 'no' } },
-      { index: 14, attempts: 1, state: 'retrying', delayMs: 7, error: { code: 'retry', message: 'later' } },
+      { ...tried, index: 11, state: 'succeeded', delayMs: 0, error: null, result: '{"n":1}' },
+      { ...tried, index: 12, state: 'succeeded', delayMs: 0, error: null, result: '"x"' },
+      {
+        ...{ ...tried, index: 13, state: 'failed', delayMs: 0, error: { code: 'failed', message: 'no' } },
+        fingerprint: fingerprintOf({ code: 'failed', message: 'no' }),
+      },
+      { ...tried, index: 14, state: 'retrying', delayMs: 7, error: { code: 'retry', message: 'later' } },
     ])
   })
 

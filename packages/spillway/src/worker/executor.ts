@@ -1,35 +1,35 @@
-// Runs commands through their handler for whoever holds them. It chooses how: plainly, in the settlement's transaction, or
-// in a transaction of its own; one at a time or in a batch that is bisected. It never decides what follows.
+// Runs commands for whoever holds them, in whatever stage they are: executes them, asks whether they happened, asks their
+// counterparts, undoes them. It never decides what follows.
 
 import type { AnyCommand } from '../config/index.js'
+import type { Exception } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type {
-  Clock,
+  ConcludeOptions,
   ExecutableCommand,
   ExecuteOptions,
   ExecuteWithinOptions,
   ExecutionReport,
   Executor,
-  Random,
+  NewSecret,
   Store,
-  Telemetry,
 } from '../ports/index.js'
-import { bisect, oneByOne } from './bisect.js'
-import { exceptionOf } from './classify.js'
-import type { Call } from './invoke.js'
-import { runInOwnTransaction } from './own-transaction.js'
+import { failedWith } from './answers.js'
+import type { ExecutionContext } from './execution-context.js'
+import { HandlerExecution } from './handler-execution.js'
+import { PayloadChecks } from './payload-checks.js'
 import { isPromise } from './promise.js'
-import { reportOf } from './report.js'
-import { type Enclosure, runTrial, runTrialSync, undoably, undoablySync } from './run-trial.js'
-import { SchemaFault } from './schema-fault.js'
-import { follow, followAsync, type Outcomes, type Plan, type Slice, type Trial } from './trial.js'
+import { Reporter, type ReporterOptions, type TurnFacts } from './reporter.js'
+import { type HeldBack, needsScreening, screen, screenSync } from './screening.js'
+import { StageExecution } from './stage-execution.js'
+import { StepRecords } from './step-records.js'
+import { mayHaveSteps } from './undoable.js'
 
-export interface ExecutorOptions {
+export interface ExecutorOptions extends ReporterOptions {
   readonly definitions: ReadonlyMap<string, AnyCommand>
-  readonly store: Pick<Store, 'name' | 'capabilities' | 'settleWithin'>
-  readonly clock: Clock
-  readonly random: Random
-  readonly telemetry: Telemetry
+  readonly store: Pick<Store, 'name' | 'capabilities' | 'settleWithin' | 'shared'>
+  readonly clock: ExecutionContext['clock']
+  readonly newSecret: NewSecret
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {
@@ -37,10 +37,23 @@ export function createExecutor(options: ExecutorOptions): Executor {
 }
 
 class HandlerExecutor implements Executor {
-  readonly #options: ExecutorOptions
+  readonly #definitions: ReadonlyMap<string, AnyCommand>
+  readonly #context: ExecutionContext
+  readonly #handlers: HandlerExecution
+  readonly #stages: StageExecution
 
   constructor(options: ExecutorOptions) {
-    this.#options = options
+    const { definitions, store, ...ports } = options
+    this.#definitions = definitions
+    this.#context = {
+      ...ports,
+      store,
+      reporter: new Reporter(options),
+      records: new StepRecords({ ...ports, shared: store.shared }),
+      payloads: new PayloadChecks(),
+    }
+    this.#handlers = new HandlerExecution(this.#context)
+    this.#stages = new StageExecution(this.#context)
   }
 
   async execute(
@@ -50,13 +63,12 @@ class HandlerExecutor implements Executor {
   ): Promise<ExecutionReport> {
     const definition = this.#definitionOf(type)
     if (commands.length === 0) return []
-    const runSlice = needsTransaction(definition)
-      ? (call: Call) => this.#inOwnTransaction(call, options)
-      : (call: Call) => runTrial(call, null, this.#callOptions(definition, options))
-    const outcomes = await followAsync(planFor(definition, commands.length), (slice) =>
-      this.#measured(callOf(definition, commands, slice), runSlice).then((trial) => checked(trial, options)),
-    )
-    return reportOf(this.#options, definition, commands, outcomes)
+    const { stage = 'execute' } = options
+    if (stage !== 'execute') return this.#stages.run(stage, definition, commands, options)
+    const run = (open: readonly ExecutableCommand[]) => this.#handlers.run(definition, open, options)
+    if (!needsScreening(definition, commands)) return run(commands)
+    const heldBack = await screen(this.#context, definition, commands, options)
+    return this.#around(heldBack, definition, commands, run)
   }
 
   executeWithin(
@@ -66,114 +78,75 @@ class HandlerExecutor implements Executor {
   ): ExecutionReport | Promise<ExecutionReport> {
     const definition = this.#definitionOf(type)
     if (commands.length === 0) return []
-    const outcomes =
-      this.#options.store.capabilities.transactionalSettle === 'sync'
-        ? this.#withinSync(definition, commands, options)
-        : this.#within(definition, commands, options)
-    return isPromise(outcomes)
-      ? outcomes.then((ended) => reportOf(this.#options, definition, commands, ended))
-      : reportOf(this.#options, definition, commands, outcomes)
-  }
-
-  #withinSync(
-    definition: AnyCommand,
-    commands: readonly ExecutableCommand[],
-    { scope, ...options }: ExecuteWithinOptions,
-  ): Outcomes | null {
-    const enclose: Enclosure = (work) => scope.savepoint(() => work(scope))
-    return follow(planFor(definition, commands.length), (slice) => {
-      const call = callOf(definition, commands, slice)
-      const startedAt = this.#options.clock.monotonic()
-      const trial = undoablySync(call, enclose, () => runTrialSync(call, scope, options.signal))
-      this.#recordExecuted(call, startedAt)
-      return checked(trial, options)
-    })
-  }
-
-  #within(
-    definition: AnyCommand,
-    commands: readonly ExecutableCommand[],
-    { scope, ...options }: ExecuteWithinOptions,
-  ): Promise<Outcomes | null> {
-    const enclose: Enclosure = (work) => scope.savepoint(() => work(scope))
-    const callOptions = this.#callOptions(definition, options)
-    return followAsync(planFor(definition, commands.length), (slice) =>
-      this.#measured(callOf(definition, commands, slice), (call) =>
-        undoably(call, enclose, () => runTrial(call, scope, callOptions)),
-      ).then((trial) => checked(trial, options)),
+    const run = (open: readonly ExecutableCommand[]) => this.#handlers.runWithin(definition, open, options)
+    if (!definition.revalidate) return run(commands)
+    if (this.#context.store.capabilities.transactionalSettle === 'sync')
+      return this.#around(screenSync(this.#context, definition, commands), definition, commands, run)
+    // What was in doubt was undone with its transaction; only payloads are looked at.
+    return screen(this.#context, definition, commands, null).then((heldBack) =>
+      this.#around(heldBack, definition, commands, run),
     )
   }
 
-  /** A transaction per try, so that a try which fails only when committing is isolated like any other. */
-  #inOwnTransaction(call: Call, options: ExecuteOptions): Promise<Trial> {
-    const { store } = this.#options
-    if (store.capabilities.transactionalSettle === 'none')
-      return Promise.resolve(unsupported(call, store.name))
-    return runInOwnTransaction(store, call, this.#callOptions(call.definition, options))
+  conclude(
+    type: string,
+    commands: readonly ExecutableCommand[],
+    exceptions: readonly Exception[],
+    { stage = 'execute', crashed }: ConcludeOptions = {},
+  ): ExecutionReport {
+    const definition = this.#definitionOf(type)
+    const answers = crashed === true ? { stage, crashed: exceptions } : failedWith(stage, exceptions)
+    return this.#context.reporter.report(definition, commands, answers, factsWithoutCall(definition))
+  }
+
+  forget(ids: readonly string[]): void {
+    this.#context.records.forget(ids)
+  }
+
+  close(): Promise<void> {
+    return this.#context.records.close()
+  }
+
+  /** Runs what is not held back, and reports all of it in order. */
+  #around(
+    heldBack: HeldBack,
+    definition: AnyCommand,
+    commands: readonly ExecutableCommand[],
+    run: (open: readonly ExecutableCommand[]) => ExecutionReport | Promise<ExecutionReport>,
+  ): ExecutionReport | Promise<ExecutionReport> {
+    if (heldBack.size === 0) return run(commands)
+    const early = this.#context.reporter.report(
+      definition,
+      commands.filter((_, at) => heldBack.has(at)),
+      {
+        stage: 'execute',
+        outcomes: [...heldBack.keys()].sort((a, b) => a - b).map((at) => heldBack.get(at) ?? null),
+      },
+      factsWithoutCall(definition),
+    )
+    const open = commands.filter((_, at) => !heldBack.has(at))
+    const late = open.length === 0 ? [] : run(open)
+    const join = (rest: ExecutionReport): ExecutionReport => {
+      const [first, second] = [early.values(), rest.values()]
+      return commands.map((_, at) => (heldBack.has(at) ? first : second).next().value ?? null)
+    }
+    return isPromise(late) ? late.then(join) : join(late)
   }
 
   #definitionOf(type: string): AnyCommand {
-    const definition = this.#options.definitions.get(type)
+    const definition = this.#definitions.get(type)
     if (definition === undefined)
       throw new SpillwayError('unknown_command', `no command '${type}' is defined here`)
     return definition
   }
+}
 
-  #callOptions({ timeoutMs }: AnyCommand, { signal, onHung }: ExecuteOptions) {
-    const { clock } = this.#options
-    return onHung === undefined ? { clock, timeoutMs, signal } : { clock, timeoutMs, signal, onHung }
+/** Whether there are steps to undo, or to forget, shows when that is done. */
+function factsWithoutCall(definition: AnyCommand): TurnFacts {
+  const mayHave = mayHaveSteps(definition)
+  return {
+    durations: null,
+    isUndoable: () => mayHave && definition.policy.compensation.onDead,
+    hasRecord: ({ resumed }) => mayHave && resumed === true,
   }
-
-  async #measured(call: Call, run: (call: Call) => Promise<Trial>): Promise<Trial> {
-    const startedAt = this.#options.clock.monotonic()
-    const trial = await run(call)
-    this.#recordExecuted(call, startedAt)
-    return trial
-  }
-
-  #recordExecuted({ definition, commands }: Call, startedAt: number): void {
-    const { clock, telemetry } = this.#options
-    const durationMs = clock.monotonic() - startedAt
-    telemetry.record({
-      event: 'batch.executed',
-      queue: definition.queue,
-      type: definition.name,
-      commands: commands.length,
-      durationMs,
-      waitMs: Math.max(0, clock.now() - durationMs - oldestAcceptedAt(commands, clock.now())),
-    })
-  }
-}
-
-function needsTransaction({ handler, settlement }: AnyCommand): boolean {
-  return handler.kind === 'sink' || settlement === 'transaction'
-}
-
-function unsupported({ definition }: Call, store: string): Trial {
-  const wish = definition.handler.kind === 'sink' ? 'into()' : "settlement: 'transaction'"
-  const message = `command ${definition.name}: ${wish} needs a store with transactions, ${store} has none`
-  return { ok: false, exception: exceptionOf(new SpillwayError('unsupported', message)) }
-}
-
-/** Nothing about these commands: none of the others will fare better, and no decision is due about any of them. */
-function checked(trial: Trial, { rejectSchemaFaults }: ExecuteOptions): Trial {
-  if (rejectSchemaFaults === true && !trial.ok && trial.exception.fault === 'schema')
-    throw new SchemaFault(trial.exception.error)
-  return trial
-}
-
-function planFor({ handler }: AnyCommand, count: number): Plan {
-  return handler.kind === 'one' ? oneByOne(count) : bisect(count)
-}
-
-function callOf(definition: AnyCommand, commands: readonly ExecutableCommand[], { from, to }: Slice): Call {
-  return { definition, commands: from === 0 && to === commands.length ? commands : commands.slice(from, to) }
-}
-
-/** A retried command has waited on purpose; only first attempts tell how long commands wait for a worker. */
-function oldestAcceptedAt(commands: readonly ExecutableCommand[], now: number): number {
-  let oldest = now
-  for (const { attempt, acceptedAt } of commands)
-    if (attempt === 1 && acceptedAt < oldest) oldest = acceptedAt
-  return oldest
 }

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { DELAY_MS_MAX, ERROR_MESSAGE_MAX, failed, ok, RESULT_BYTES_MAX, retry } from '../domain/index.js'
 import { isSpillwayError } from '../errors/index.js'
-import { outcomeOf, outcomesOf } from './handler-outcomes.js'
+import * as read from './handler-outcomes.js'
+
+const outcomeOf = (returned: unknown, poll: unknown = null) => read.outcomeOf(returned, { poll })
+const outcomesOf = (returned: unknown, size: number) => read.outcomesOf(returned, size, { poll: null })
 
 const thrownBy = (run: () => unknown): unknown => {
   try {

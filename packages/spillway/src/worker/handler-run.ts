@@ -2,12 +2,15 @@
 // ignores its timeout and none of its chunks is ours any more, so that whatever it still does is fenced off.
 
 import type { AnyCommand } from '../config/index.js'
+import type { Stage } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
-import type { ExecutableCommand, ExecutionReport } from '../ports/index.js'
+import type { EndedCall, ExecutableCommand, ExecuteOptions, ExecutionReport } from '../ports/index.js'
 import type { Parts } from './assembler.js'
 import type { HeldChunk } from './held-chunk.js'
 
 export interface HandlerRunListener {
+  /** Null when nobody wants to know of its calls. */
+  readonly onCall: ((call: EndedCall) => void) | null
   /** The handler ignores its timeout. */
   onHung(): void
   /** The slot is free; called once. */
@@ -36,8 +39,20 @@ export class HandlerRun {
     for (const { chunk } of parts) chunk.calls.push(this)
   }
 
+  /** All of its chunks are in the same. */
+  get stage(): Stage {
+    return this.parts[0].chunk.stage
+  }
+
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  /** For the executor. */
+  get options(): ExecuteOptions {
+    const { onCall } = this.#listener
+    const options = { signal: this.signal, onHung: () => this.hang(), rejectSchemaFaults: true } as const
+    return onCall === null ? options : { ...options, onCall }
   }
 
   /** Whether its slot was given up; what the handler returns from then on is of no interest. */
@@ -86,6 +101,12 @@ export class HandlerRun {
 
   hang(): void {
     this.#hung = true
+    const { commands, definition } = this
+    this.#listener.onCall?.({
+      commands: commands.length,
+      durationMs: definition.timeoutMs,
+      outcome: 'timeout',
+    })
     this.#listener.onHung()
     this.abandon()
     this.#giveUpWhenFenced()

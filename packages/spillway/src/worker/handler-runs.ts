@@ -7,6 +7,7 @@ import { declaredFault } from './classify.js'
 import { executeRun, executeRunWithin, noteFailure, type RunResult } from './execute-run.js'
 import { HandlerRun } from './handler-run.js'
 import type { Holdings } from './holdings.js'
+import type { QueueLimits } from './limits/queue-limits.js'
 import { QueueHalt } from './queue-halt.js'
 import type { SchemaFault } from './schema-fault.js'
 import { storeBackoffMs } from './store-backoff.js'
@@ -16,6 +17,7 @@ export class HandlerRuns {
   readonly #context: WorkerContext
   readonly #holdings: Holdings
   readonly #halt: QueueHalt
+  readonly #limits: Pick<QueueLimits, 'begin'>
   readonly #holdOff: (ms: number) => void
   readonly #runs = new Set<HandlerRun>()
   /** Transactions in a row that the store did not commit for reasons of its own, and pauses that it did not take. */
@@ -23,9 +25,16 @@ export class HandlerRuns {
   #unpaused = 0
 
   /** `holdOff` keeps the queue from claiming for a while. */
-  constructor(context: WorkerContext, queue: string, holdings: Holdings, holdOff: (ms: number) => void) {
+  constructor(
+    context: WorkerContext,
+    queue: string,
+    holdings: Holdings,
+    limits: Pick<QueueLimits, 'begin'>,
+    holdOff: (ms: number) => void,
+  ) {
     this.#context = context
     this.#holdings = holdings
+    this.#limits = limits
     this.#halt = new QueueHalt({ ...context, queue })
     this.#holdOff = holdOff
   }
@@ -33,7 +42,9 @@ export class HandlerRuns {
   /** Resolves when the slot is free. */
   run(parts: Parts): Promise<void> {
     return new Promise((resolve) => {
+      const { definition, stage } = parts[0].chunk
       const run = new HandlerRun(parts, {
+        onCall: stage === 'execute' ? this.#limits.begin(definition.name) : null,
         onHung: () => this.#hung(run),
         onOver: () => {
           this.#runs.delete(run)
@@ -74,6 +85,7 @@ export class HandlerRuns {
     const result = await (this.#inTransaction(run)
       ? this.#executeWithin(run)
       : executeRun(this.#context, run))
+    this.#holdings.keeper.ran(run.definition.name)
     // The slot of an abandoned one is free when its leases are over.
     if (run.over || result.kind === 'abandoned') return
     if (result.kind === 'noted') this.#uncommitted = 0
@@ -104,8 +116,9 @@ export class HandlerRuns {
     for (const { chunk } of run.parts) this.#holdings.tend(chunk)
   }
 
-  #inTransaction({ definition }: HandlerRun): boolean {
+  #inTransaction({ definition, stage }: HandlerRun): boolean {
     return (
+      stage === 'execute' &&
       definition.settlement === 'transaction' &&
       this.#context.store.capabilities.transactionalSettle !== 'none'
     )

@@ -2,8 +2,10 @@
 // still is ours as far as this process can know.
 
 import type { AnyCommand } from '../config/index.js'
-import type { Lease, LeaseRef } from '../domain/index.js'
-import type { ExecutableCommand, ExecutionReport } from '../ports/index.js'
+import type { Lease, LeaseRef, Stage } from '../domain/index.js'
+import type { CallbackRoute, ExecutableCommand, ExecutionReport } from '../ports/index.js'
+import type { Aftermath } from './aftermath.js'
+import { blockedUpdate, type KeyOrder } from './key-order.js'
 import { Progress } from './progress.js'
 
 /** `stale`: the store says somebody else has it; `expired`: not extended in time; `hung`: no longer extended on purpose. */
@@ -30,12 +32,16 @@ export interface HeldChunkInit {
   /** When the lease ends unless extended, by the monotonic clock. */
   readonly deadline: number
   readonly onEnd: (chunk: HeldChunk, end: End) => void
+  readonly aftermath: Aftermath
+  readonly callbackRoute?: CallbackRoute
+  /** Of a chunk whose commands go by their keys. */
+  readonly order?: KeyOrder
 }
 
 export class HeldChunk {
   readonly lease: Lease
   readonly definition: AnyCommand
-  readonly progress = new Progress()
+  readonly progress: Progress
   pace: Pace
   deadline: number
   /**
@@ -54,20 +60,30 @@ export class HeldChunk {
   settling = false
   /** Handler calls that have commands of it. */
   readonly calls: ChunkUser[] = []
-  readonly #commands: readonly ExecutableCommand[]
+  /** Without those that turned out to be blocked. */
+  #commands: readonly ExecutableCommand[]
+  readonly #order: KeyOrder | null
   readonly #onEnd: HeldChunkInit['onEnd']
   #taken = 0
   #done = 0
   #end: End | null = null
   #controller: AbortController | null = null
 
-  constructor({ lease, definition, commands, pace, deadline, onEnd }: HeldChunkInit) {
+  constructor(init: HeldChunkInit) {
+    const { lease, definition, commands, pace, deadline, onEnd, aftermath, callbackRoute = null } = init
     this.lease = lease
     this.definition = definition
     this.pace = pace
     this.deadline = deadline
-    this.#commands = commands
+    this.#order = init.order ?? null
+    this.#commands = this.#order?.arrange(commands) ?? commands
     this.#onEnd = onEnd
+    this.progress = new Progress({ queue: lease.queue, type: lease.type, aftermath, callbackRoute })
+    if (this.#order !== null) this.#block(this.#order)
+  }
+
+  get stage(): Stage {
+    return this.lease.stage
   }
 
   get ref(): LeaseRef {
@@ -96,7 +112,8 @@ export class HeldChunk {
 
   take(max: number): readonly ExecutableCommand[] {
     const from = this.#taken
-    this.#taken = Math.min(from + max, this.#commands.length)
+    const room = this.#order === null ? max : Math.min(max, this.#order.inWave(this.#commands, from))
+    this.#taken = Math.min(from + room, this.#commands.length)
     return from === 0 && this.waiting === 0 ? this.#commands : this.#commands.slice(from, this.#taken)
   }
 
@@ -108,11 +125,19 @@ export class HeldChunk {
   note(commands: readonly ExecutableCommand[], report: ExecutionReport, from: number): void {
     this.#done += commands.length
     this.progress.note(commands, report, from)
+    this.#holdUp(commands, report, from)
   }
 
   /** The same for commands whose outcome is in the store already. */
-  noteKept(count: number): void {
-    this.#done += count
+  noteKept(commands: readonly ExecutableCommand[], report: ExecutionReport): void {
+    this.#done += commands.length
+    this.#holdUp(commands, report, 0)
+  }
+
+  /** The same for what is settled before anything was handed out. */
+  noteUntried(commands: readonly ExecutableCommand[], report: ExecutionReport): void {
+    this.progress.note(commands, report, 0)
+    this.#holdUp(commands, report, 0)
   }
 
   /** Whether the lease is ours at this time of the monotonic clock; ends it when it is not. */
@@ -124,8 +149,23 @@ export class HeldChunk {
   end(end: End): void {
     if (this.#end !== null) return
     this.#end = end
+    if (end === 'settled') this.progress.keptAll()
     this.#onEnd(this, end)
     if (end === 'settled' || end === 'released') return
     for (const call of [...this.calls]) call.chunkLost()
+  }
+
+  #holdUp(commands: readonly ExecutableCommand[], report: ExecutionReport, from: number): void {
+    if (this.#order?.note(commands, report, from) === true) this.#block(this.#order)
+  }
+
+  /** Commands that were not handed out and have to wait for others are done with as far as this chunk goes. */
+  #block(order: KeyOrder): void {
+    const taken = this.#commands.slice(0, this.#taken)
+    const waiting = this.#commands.slice(this.#taken)
+    const blocked = waiting.filter((command) => order.isBlocked(command))
+    if (blocked.length === 0) return
+    this.#commands = [...taken, ...waiting.filter((command) => !order.isBlocked(command))]
+    this.progress.note(blocked, blocked.map(blockedUpdate), 0)
   }
 }

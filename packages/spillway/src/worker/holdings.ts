@@ -5,7 +5,8 @@ import type { AnyCommand, ResolvedQueue } from '../config/index.js'
 import type { Lease } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type { Cancel } from '../ports/index.js'
-import { Assembler } from './assembler.js'
+import { Assembler, type MayBegin } from './assembler.js'
+import type { ClaimedLease } from './claims/claim-source.js'
 import type { End, HeldChunk } from './held-chunk.js'
 import { holdLease } from './hold-lease.js'
 import { LeaseKeeper } from './lease-keeper.js'
@@ -16,7 +17,7 @@ import type { WorkerContext } from './worker-context.js'
 const TELL_AFTER_MS = 250
 
 export class Holdings {
-  readonly assembler = new Assembler()
+  readonly assembler: Assembler
   readonly keeper: LeaseKeeper
   readonly #context: WorkerContext
   readonly #definitions: ReadonlyMap<string, AnyCommand>
@@ -29,8 +30,10 @@ export class Holdings {
     context: WorkerContext,
     queue: ResolvedQueue,
     definitions: ReadonlyMap<string, AnyCommand>,
+    mayBegin: MayBegin,
     onEnd: () => void,
   ) {
+    this.assembler = new Assembler(mayBegin)
     this.keeper = new LeaseKeeper({ ...context, leaseMs: queue.leaseMs, held: this.#chunks })
     this.#context = context
     this.#definitions = definitions
@@ -45,7 +48,7 @@ export class Holdings {
     return this.#closing
   }
 
-  take(leases: readonly Lease[], deadline: number): void {
+  take(leases: readonly ClaimedLease[], deadline: number): void {
     for (const lease of leases) {
       const definition = this.#definitions.get(lease.type)
       if (definition === undefined) {
@@ -80,9 +83,12 @@ export class Holdings {
     void this.keeper.release(chunks)
   }
 
-  /** Gives back what no handler has commands of, and the rest of what is held now as soon as that is so. */
-  giveBack(): void {
-    const chunks = [...this.#chunks].filter(({ leaving, settling }) => leaving === null && !settling)
+  /** Gives back what no handler has commands of, and the rest of what is held now as soon as that is so: of one type, or all. */
+  giveBack(type?: string): void {
+    const chunks = [...this.#chunks].filter(
+      ({ leaving, settling, lease }) =>
+        leaving === null && !settling && (type === undefined || lease.type === type),
+    )
     for (const chunk of chunks) chunk.returning = true
     this.release(chunks.filter(({ calls, open }) => calls.length === 0 && open > 0))
   }

@@ -3,7 +3,7 @@
 
 interface Idler {
   /** Number of the first claim that began after the question. */
-  readonly claim: number
+  claim: number
   readonly resolve: () => void
 }
 
@@ -28,6 +28,11 @@ export class IdleWatch {
   claimed(chunks: number | null): void {
     this.#claims += 1
     if (chunks === 0) this.#lastEmpty = this.#claims
+  }
+
+  /** What was claimed has ended and made way for more: an empty claim of before proves nothing any more. */
+  madeWay(claiming: boolean): void {
+    for (const idler of this.#idlers) idler.claim = Math.max(idler.claim, this.#claims + (claiming ? 2 : 1))
   }
 
   /** From now on having nothing to do is enough. */

@@ -1,14 +1,16 @@
 // One kind of a queue's commands on their way in: its claims, and whether they have run dry.
 
-import type { Lease } from '../domain/index.js'
 import { Claimer, type ClaimerOptions } from './claimer.js'
+import type { ClaimedLease, ClaimSource, ComeBack } from './claims/claim-source.js'
 import { IdleWatch } from './idle-watch.js'
 import type { LanePlan } from './queue-plan.js'
 
-export interface LaneOptions extends Omit<ClaimerOptions, 'lingerMs' | 'lingerCommands' | 'onLeases'> {
+export interface LaneOptions
+  extends Omit<ClaimerOptions, 'source' | 'lingerMs' | 'lingerCommands' | 'onLeases'> {
   readonly plan: LanePlan
+  readonly claims: (comeBack: ComeBack) => ClaimSource
   /** Leases and when they end, by the monotonic clock, unless extended. */
-  readonly onLeases: (leases: readonly Lease[], deadline: number) => void
+  readonly onLeases: (leases: readonly ClaimedLease[], deadline: number) => void
 }
 
 export class Lane {
@@ -16,10 +18,13 @@ export class Lane {
   readonly claimer: Claimer
   readonly #idle = new IdleWatch()
 
-  constructor({ plan, onLeases, ...options }: LaneOptions) {
+  constructor({ plan, claims, onLeases, ...options }: LaneOptions) {
     this.plan = plan
     this.claimer = new Claimer({
       ...options,
+      source: claims((ms) => this.claimer.comeBackIn(ms)),
+      // A call of a single command leaves room for others by itself.
+      ownAppends: plan.kind === 'batch' ? options.ownAppends : undefined,
       lingerMs: plan.lingerMs,
       lingerCommands: plan.lingerCommands,
       onLeases: (leases, deadline) => {
@@ -43,6 +48,12 @@ export class Lane {
     this.#idle.close()
     this.claimer.close()
     return emptied
+  }
+
+  /** A chunk ended whose partition may have another one. */
+  madeWay(): void {
+    this.#idle.madeWay(this.claimer.claiming)
+    this.claimer.hurry()
   }
 
   nothingHeld(): void {

@@ -32,6 +32,8 @@ export class LeaseKeeper {
   #failures = 0
   #armedFor = 0
   #cancelTimer: Cancel | null = null
+  /** Types whose handler calls ended while a tick was overdue: one of them may be what kept it. */
+  readonly #suspects = new Set<string>()
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
@@ -75,6 +77,12 @@ export class LeaseKeeper {
     this.watch()
   }
 
+  /** A handler call of this type has just ended. */
+  ran(type: string): void {
+    if (this.#cancelTimer !== null && this.#isOverdue(this.#options.clock.monotonic()))
+      this.#suspects.add(type)
+  }
+
   stop(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = null
@@ -100,8 +108,9 @@ export class LeaseKeeper {
     const deadline = clock.monotonic() + leaseMs
     const pending = chunks.map((chunk) => chunk.progress.pending())
     const items = chunks.map((chunk, at): LeaseProgress => {
-      const { updates, finished } = pending[at] as (typeof pending)[number]
-      return { ...chunk.ref, updates, finished, ...remark }
+      const { updates, finished, appends } = pending[at] as (typeof pending)[number]
+      const progress = { ...chunk.ref, updates, finished, ...remark }
+      return appends.length === 0 ? progress : { ...progress, appends }
     })
     try {
       const verdicts = await store.extend(items, leaseMs)
@@ -139,9 +148,23 @@ export class LeaseKeeper {
     const { clock, held, telemetry } = this.#options
     const now = clock.monotonic()
     telemetry.record({ event: 'heartbeat.delay', delayMs: Math.max(0, now - this.#armedFor) })
+    if (this.#isOverdue(now)) this.#recordBlocked(now - this.#armedFor)
+    this.#suspects.clear()
     for (const chunk of [...held]) chunk.stillHeld(now)
     if (this.#beating === null && now >= this.#nextBeatAt) void this.#beat()
     this.#arm()
+  }
+
+  /** A whole heartbeat was missed, because nothing of this process ran. */
+  #isOverdue(now: number): boolean {
+    return now - this.#armedFor >= this.#beatMs
+  }
+
+  #recordBlocked(durationMs: number): void {
+    const { held, telemetry } = this.#options
+    for (const { calls, lease } of held) if (calls.length > 0) this.#suspects.add(lease.type)
+    if (this.#suspects.size > 0)
+      telemetry.record({ event: 'event_loop.blocked', durationMs, types: [...this.#suspects] })
   }
 
   async #beat(): Promise<void> {

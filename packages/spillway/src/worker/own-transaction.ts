@@ -4,10 +4,9 @@
 import { SpillwayError } from '../errors/index.js'
 import type { Store } from '../ports/index.js'
 import type { CallOptions } from './handler-call.js'
-import type { Call } from './invoke.js'
 import { isPromise } from './promise.js'
 import { type Enclosure, runTrial, runTrialSync, type Scope, undoably } from './run-trial.js'
-import type { Trial } from './trial.js'
+import type { Call, Trial } from './trial.js'
 
 export async function runInOwnTransaction(
   store: Pick<Store, 'capabilities' | 'settleWithin'>,

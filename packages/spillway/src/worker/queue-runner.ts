@@ -2,13 +2,15 @@
 // the queue's concurrency.
 
 import type { ResolvedQueue } from '../config/index.js'
-import type { Lease } from '../domain/index.js'
+import type { BreakerPhase } from '../domain/index.js'
 import type { ClaimRequest } from '../ports/index.js'
 import type { Assignment } from './assembler.js'
+import type { ClaimedLease } from './claims/claim-source.js'
 import { HandlerRuns } from './handler-runs.js'
 import { Holdings } from './holdings.js'
 import { runAlone } from './isolation.js'
 import { Lane } from './lane.js'
+import { QueueLimits } from './limits/queue-limits.js'
 import {
   CLAIM_CHUNKS_MAX,
   commandsToClaim,
@@ -25,23 +27,36 @@ export class QueueRunner {
   readonly #lanes: readonly Lane[]
   readonly #holdings: Holdings
   readonly #runs: HandlerRuns
+  readonly #limits: QueueLimits
   #slotsInUse = 0
   #fillDeferred = false
 
   constructor(context: WorkerContext, queue: ResolvedQueue, { definitions, lanes }: QueuePlan) {
     this.#context = context
     this.#queue = queue
+    this.#limits = new QueueLimits(
+      {
+        ...context,
+        active: () => this.#slotsInUse,
+        queued: () => this.#holdings.assembler.ready(),
+        onBreakerChange: (type, phase) => this.#breakerChanged(type, phase),
+      },
+      queue,
+      definitions,
+    )
     this.#lanes = lanes.map(
       (plan) =>
         new Lane({
           ...context,
           plan,
+          claims: (comeBack) => this.#limits.claimsOf(plan.types, comeBack),
           request: () => this.#claimRequest(plan),
           onLeases: (leases, deadline) => this.#claimed(leases, deadline),
         }),
     )
-    this.#holdings = new Holdings(context, queue, definitions, () => this.#chunkEnded())
-    this.#runs = new HandlerRuns(context, queue.name, this.#holdings, (ms) => this.#holdOff(ms))
+    const mayBegin = (type: string): boolean => this.#limits.mayBegin(type)
+    this.#holdings = new Holdings(context, queue, definitions, mayBegin, () => this.#chunkEnded())
+    this.#runs = new HandlerRuns(context, queue.name, this.#holdings, this.#limits, (ms) => this.#holdOff(ms))
   }
 
   start(): void {
@@ -63,6 +78,7 @@ export class QueueRunner {
     this.#holdings.close()
     this.#checkIdle()
     await emptied
+    await this.#limits.close()
   }
 
   /** Asks the handlers that still run to stop. */
@@ -81,7 +97,7 @@ export class QueueRunner {
   }
 
   #claimRequest(plan: LanePlan): ClaimRequest | null {
-    const slots = this.#queue.concurrency - this.#slotsInUse
+    const slots = this.#limits.calls.current - this.#slotsInUse
     const chunksMax = Math.min(CLAIM_CHUNKS_MAX, HELD_CHUNKS_MAX - this.#holdings.size)
     if (slots <= 0 || chunksMax <= 0) return null
     const ready = this.#holdings.assembler.ready(plan.kind)
@@ -96,11 +112,10 @@ export class QueueRunner {
     }
   }
 
-  #claimed(leases: readonly Lease[], deadline: number): void {
-    if (leases.length > 0) {
-      this.#holdings.take(leases, deadline)
-      this.#fill()
-    }
+  #claimed(leases: readonly ClaimedLease[], deadline: number): void {
+    if (leases.length > 0) this.#holdings.take(leases, deadline)
+    // Even when nothing was found: claiming may have shown that a breaker lets calls through again.
+    if (this.#holdings.size > 0) this.#fill()
     this.#checkIdle()
   }
 
@@ -108,14 +123,14 @@ export class QueueRunner {
   #fill(): void {
     const { assembler, closing } = this.#holdings
     if (closing) return
-    while (this.#slotsInUse < this.#queue.concurrency) {
+    while (this.#slotsInUse < this.#limits.calls.current) {
       const assignment = assembler.next(this.#context.clock.monotonic())
       if (assignment === null) break
       void this.#occupySlot(assignment)
       // A batch may keep this thread busy for a while: whoever submits meanwhile gets a turn before the next one.
       if (laneKindOf(definitionOf(assignment)) !== 'single') break
     }
-    if (this.#slotsInUse < this.#queue.concurrency && assembler.ready() > 0) this.#fillSoon()
+    if (this.#slotsInUse < this.#limits.calls.current && assembler.ready() > 0) this.#fillSoon()
     else this.#considerClaims()
   }
 
@@ -152,7 +167,17 @@ export class QueueRunner {
     for (const { claimer } of this.#lanes) claimer.holdOff(ms)
   }
 
+  /** What waits for a breaker that opens is better off in the store; what waits for one that closes can go on. */
+  #breakerChanged(type: string, phase: BreakerPhase): void {
+    if (phase === 'open') this.#holdings.giveBack(type)
+    else if (phase === 'closed') {
+      this.#fillSoon()
+      for (const { claimer } of this.#lanes) claimer.hurry()
+    }
+  }
+
   #chunkEnded(): void {
+    if (this.#queue.partitions !== null) for (const lane of this.#lanes) lane.madeWay()
     this.#considerClaims()
     this.#checkIdle()
   }

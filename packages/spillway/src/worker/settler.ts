@@ -97,10 +97,11 @@ export class Settler {
     const { store, telemetry } = this.#options
     const marks: Mark[] = []
     const settlements = chunks.map((chunk): Settlement => {
-      const { updates, finished, mark } = chunk.progress.pending()
+      const { updates, finished, appends, mark } = chunk.progress.pending()
       marks.push(mark)
       const complete = chunk.open === 0
-      return { ...chunk.ref, updates, finished: complete ? [] : finished, complete }
+      const settlement = { ...chunk.ref, updates, finished: complete ? [] : finished, complete }
+      return appends.length === 0 ? settlement : { ...settlement, appends }
     })
     try {
       const verdicts = await store.settle(settlements)
@@ -129,12 +130,14 @@ export class Settler {
   }
 }
 
-/** Results and errors are what can make a settlement large. */
+/** Results, errors and callbacks are what can make a settlement large. */
 function bytesOf(chunk: HeldChunk): number {
+  const { updates, appends } = chunk.progress.pending()
   let bytes = 64
-  for (const { result, error } of chunk.progress.pending().updates) {
-    bytes +=
-      64 + (result?.length ?? 0) + (error === null ? 0 : error.message.length + (error.stack?.length ?? 0))
+  for (const { result, error, memo } of updates) {
+    const errorLength = error === null ? 0 : error.message.length + (error.stack?.length ?? 0)
+    bytes += 64 + (result?.length ?? 0) + errorLength + (memo?.length ?? 0)
   }
+  for (const { body } of appends) bytes += 64 + body.length
   return bytes
 }

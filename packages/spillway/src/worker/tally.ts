@@ -2,18 +2,17 @@
 // command that did not simply succeed.
 
 import type { AnyCommand } from '../config/index.js'
-import type { CommandUpdate } from '../domain/index.js'
+import { type CommandUpdate, isTerminal, type TerminalState } from '../domain/index.js'
 import type { ExecutableCommand, Telemetry, TelemetryEvent } from '../ports/index.js'
 
 type AttemptOutcome = Extract<TelemetryEvent, { event: 'attempt.finished' }>['outcome']
-type FinalState = 'succeeded' | 'failed' | 'dead'
 
 export class Tally {
   readonly #definition: AnyCommand
   readonly #now: number
   readonly #attempts = new Map<AttemptOutcome, number>()
   /** Per final state, how many and when the oldest of them was accepted. */
-  readonly #finished = new Map<FinalState, { count: number; oldestAt: number }>()
+  readonly #finished = new Map<TerminalState, { count: number; oldestAt: number }>()
   readonly #exceptions: TelemetryEvent[] = []
 
   constructor(definition: AnyCommand, now: number) {
@@ -28,21 +27,17 @@ export class Tally {
     this.#countFinished('succeeded', commands.length, oldestAt)
   }
 
-  succeeded(command: ExecutableCommand): void {
-    this.#countAttempts('ok', 1)
-    this.#countFinished('succeeded', 1, command.acceptedAt)
-  }
-
-  decided(command: ExecutableCommand, update: CommandUpdate): void {
-    this.#countAttempts(attemptOutcome(update), 1)
+  /** `update` null = it succeeded without a value. */
+  executed(command: ExecutableCommand, update: CommandUpdate | null): void {
+    this.#countAttempts(update === null ? 'ok' : attemptOutcome(update), 1)
     this.settled(command, update)
   }
 
   /** A command that ends or waits without having been executed for it. */
-  settled(command: ExecutableCommand, update: CommandUpdate): void {
-    const { state, error } = update
-    if (state !== 'retrying') this.#countFinished(state, 1, command.acceptedAt)
-    if (error === null) return
+  settled(command: ExecutableCommand, update: CommandUpdate | null): void {
+    const { state, error } = update ?? SUCCEEDED
+    if (isTerminal(state)) this.#countFinished(state, 1, command.acceptedAt)
+    if (error === null || update === null) return
     this.#exceptions.push({
       event: 'command.exception',
       queue: this.#definition.queue,
@@ -71,7 +66,7 @@ export class Tally {
     if (count > 0) this.#attempts.set(outcome, (this.#attempts.get(outcome) ?? 0) + count)
   }
 
-  #countFinished(state: FinalState, count: number, acceptedAt: number): void {
+  #countFinished(state: TerminalState, count: number, acceptedAt: number): void {
     if (count === 0) return
     const group = this.#finished.get(state)
     if (group === undefined) this.#finished.set(state, { count, oldestAt: acceptedAt })
@@ -82,8 +77,10 @@ export class Tally {
   }
 }
 
+const SUCCEEDED = { state: 'succeeded', error: null } as const
+
 function attemptOutcome({ state, error }: CommandUpdate): AttemptOutcome {
-  if (state === 'succeeded') return 'ok'
+  if (state === 'succeeded' || state === 'pending') return 'ok'
   if (error?.code === 'handler_timeout') return 'timeout'
-  return state === 'retrying' ? 'retry' : 'fatal'
+  return isTerminal(state) || state === 'compensating' ? 'fatal' : 'retry'
 }

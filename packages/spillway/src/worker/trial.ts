@@ -1,12 +1,22 @@
 // The words in which executing is planned and reported: a slice of the commands at hand is tried, and the trial either
 // returned, with an outcome per command, or failed as a whole.
 
+import type { AnyCommand } from '../config/index.js'
 import type { Exception, Outcome } from '../domain/index.js'
+import type { ExecutableCommand } from '../ports/index.js'
+import type { CommandAids } from './command-aids.js'
 
 /** Commands `from` up to, not including, `to`. */
 export interface Slice {
   readonly from: number
   readonly to: number
+}
+
+/** What to call with which commands: exactly one for functions of one command. */
+export interface Call {
+  readonly definition: AnyCommand
+  readonly commands: readonly ExecutableCommand[]
+  readonly aids: CommandAids
 }
 
 /** One per command; null = succeeded without a value. The value of an `ok` is JSON text already. */

@@ -1,6 +1,16 @@
 // What the parts of a worker share: the ports they were given, the settler of all queues, and the signal that ends it all.
 
-import type { Clock, Executor, Random, Store, Telemetry } from '../ports/index.js'
+import type {
+  CallbackRoute,
+  Clock,
+  Executor,
+  Random,
+  ReadPressure,
+  Store,
+  Telemetry,
+} from '../ports/index.js'
+import type { Aftermath } from './aftermath.js'
+import type { OwnAppends } from './claimer.js'
 import type { Settler } from './settler.js'
 
 export interface WorkerContext {
@@ -12,6 +22,11 @@ export interface WorkerContext {
   readonly workerId: string
   readonly pollMs: number
   readonly settler: Settler
+  readonly aftermath: Aftermath
+  /** Where callbacks go; absent = nobody is called back. */
+  readonly callbackRoute?: CallbackRoute
+  readonly ownAppends?: OwnAppends | undefined
+  readonly readPressure?: ReadPressure | undefined
   /** Aborts when the worker gives up on everything. */
   readonly ended: AbortSignal
 }

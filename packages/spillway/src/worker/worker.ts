@@ -1,7 +1,18 @@
 // The worker of one process: a runner per queue, one settler for all of them, wake-ups handed to whom they concern.
 
 import type { ResolvedQueue } from '../config/index.js'
-import type { Clock, Executor, Random, Store, Telemetry } from '../ports/index.js'
+import type {
+  CallbackRoute,
+  Clock,
+  Executor,
+  Random,
+  ReadPressure,
+  SettledListener,
+  Store,
+  Telemetry,
+} from '../ports/index.js'
+import { Aftermath } from './aftermath.js'
+import type { OwnAppends } from './claimer.js'
 import { planOf } from './queue-plan.js'
 import { QueueRunner } from './queue-runner.js'
 import { Settler } from './settler.js'
@@ -20,8 +31,16 @@ export interface WorkerOptions {
   readonly workerId: string
   /** How often to look for work that nothing announced. */
   readonly pollMs: number
+  /** What the process submits itself, which it keeps pace with before it works off what is older. */
+  readonly ownAppends?: OwnAppends | undefined
+  /** How short the process is of time and memory, for queues whose concurrency adapts; absent = it never is. */
+  readonly readPressure?: ReadPressure | undefined
   /** How long stop() lets handlers run before it tells them to stop. */
   readonly closeTimeoutMs: number
+  /** As which commands callbacks are stored; absent = nobody is called back. */
+  readonly callbackRoute?: CallbackRoute
+  /** Hears of commands once what became of them is in the store. */
+  readonly listener?: SettledListener
 }
 
 export class Worker {
@@ -36,12 +55,13 @@ export class Worker {
     this.#options = options
     const ended = this.#ended.signal
     this.#settler = new Settler({ ...options, ended })
+    const aftermath = new Aftermath(options)
     for (const queue of options.queues) {
       const plan = planOf(queue)
       if (plan === null) continue
       this.#runners.set(
         queue.name,
-        new QueueRunner({ ...options, settler: this.#settler, ended }, queue, plan),
+        new QueueRunner({ ...options, settler: this.#settler, aftermath, ended }, queue, plan),
       )
     }
   }

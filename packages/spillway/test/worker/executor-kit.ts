@@ -1,9 +1,10 @@
 // What the tests of the executor share: an executor over the memory store, and commands to execute.
 
+import type { Stage } from '../../src/domain/index.js'
 import type { ExecutableCommand, SettleScope, Store, TelemetryEvent } from '../../src/ports/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
-import { createExecutor } from '../../src/worker/executor.js'
-import { Bench, command, range, type TestCommand } from './worker-kit.js'
+import { createExecutor, type ExecutorOptions } from '../../src/worker/executor.js'
+import { Bench, command, newSecret, range, type TestCommand } from './worker-kit.js'
 
 export const commands = (count: number, over: Partial<ExecutableCommand> = {}): ExecutableCommand[] =>
   range(count).map((at) => ({
@@ -22,6 +23,9 @@ export interface ExecutorSetup {
     real: Store,
     ...args: Parameters<Store['settleWithin']>
   ) => ReturnType<Store['settleWithin']>
+  /** In the place of the store's own. */
+  readonly shared?: (real: Store['shared']) => Store['shared']
+  readonly executor?: Partial<Pick<ExecutorOptions, 'callbackOf' | 'queues'>>
 }
 
 export function setUp(
@@ -29,6 +33,8 @@ export function setUp(
   {
     capabilities = {},
     settleWithin = (real, leases, work) => real.settleWithin(leases, work),
+    shared = (own) => own,
+    executor: more = {},
   }: ExecutorSetup = {},
 ) {
   const bench = new Bench([
@@ -39,6 +45,7 @@ export function setUp(
   const store: Store = {
     ...real,
     capabilities: { ...real.capabilities, ...capabilities },
+    shared: shared(real.shared),
     settleWithin: (leases, work) => settleWithin(real, leases, work),
   }
   const telemetry = { record: (event: TelemetryEvent) => void events.push(event) }
@@ -48,12 +55,16 @@ export function setUp(
     clock: bench.clock,
     random: seededRandom(1),
     telemetry,
+    workerId: 'w1',
+    newSecret,
+    ...more,
   })
   const controller = new AbortController()
   const { signal } = controller
   return {
     ...{ bench, events, executor, controller, signal, real: bench.real },
-    execute: (list: readonly ExecutableCommand[]) => executor.execute('a', list, { signal }),
+    execute: (list: readonly ExecutableCommand[], stage: Stage = 'execute') =>
+      executor.execute('a', list, { signal, stage }),
     within: async (list: readonly ExecutableCommand[]) => {
       let report: unknown
       await bench.real.settleWithin([], (scope) => {

@@ -5,16 +5,28 @@ import {
   type AnyCommand,
   type CommandOptions,
   defineCommand,
+  type QueueOptions,
   type ResolvedQueue,
   resolveConfig,
 } from '../../src/config/index.js'
 import { type ChunkDraft, type CommandState, encodeBody } from '../../src/domain/index.js'
 import { SpillwayError } from '../../src/errors/index.js'
-import type { Cancel, Clock, CommandView, Store, TelemetryEvent } from '../../src/ports/index.js'
+import type {
+  CallbackRoute,
+  Cancel,
+  Clock,
+  CommandView,
+  NewSecret,
+  ReadPressure,
+  SettledListener,
+  Store,
+  TelemetryEvent,
+} from '../../src/ports/index.js'
 import { type MemoryTx, memory } from '../../src/stores/memory/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { createExecutor, Worker } from '../../src/worker/index.js'
+import type { ReporterOptions } from '../../src/worker/reporter.js'
 import { type AsyncStore, asyncStore } from '../support/async-store.js'
 
 const ANYTHING = {
@@ -33,6 +45,13 @@ export type TestCommand = Omit<
 
 export function command(options: TestCommand): AnyCommand {
   return defineCommand({ input: ANYTHING, ...options } as never) as AnyCommand
+}
+
+/** Secrets that differ, for tests that have none. */
+let secrets = 0
+export const newSecret: NewSecret = () => {
+  secrets += 1
+  return `${secrets}`.padStart(43, '0')
 }
 
 type Method = 'append' | 'claim' | 'extend' | 'settle' | 'settleWithin' | 'promote' | 'prune'
@@ -137,14 +156,21 @@ export interface ProcessOptions {
   readonly workerId?: string
   readonly pollMs?: number
   readonly closeTimeoutMs?: number
+  readonly callbackOf?: ReporterOptions['callbackOf']
+  readonly callbackRoute?: CallbackRoute
+  readonly listener?: SettledListener
+  readonly readPressure?: ReadPressure
 }
 
 export interface QueueSetup {
   readonly concurrency?: number
   readonly leaseMs?: number
   readonly ordered?: boolean
+  readonly onDead?: 'skip' | 'block'
   /** With transactions like those of a database server. */
   readonly asynchronous?: boolean
+  /** What else the queue is configured with. */
+  readonly queue?: QueueOptions
 }
 
 /** One queue named `default`, commands `a`, `b`, ... in it. */
@@ -160,18 +186,27 @@ export class Bench {
 
   constructor(
     commands: readonly AnyCommand[],
-    { concurrency = 1, leaseMs = 30_000, ordered = false, asynchronous = false }: QueueSetup = {},
+    {
+      concurrency = 1,
+      leaseMs = 30_000,
+      ordered = false,
+      onDead = 'skip',
+      asynchronous = false,
+      queue: options = {},
+    }: QueueSetup = {},
   ) {
     this.server = asyncStore(this.real, this.clock)
     this.#store = asynchronous ? this.server.store : this.real
-    const queue = { concurrency, lease: leaseMs, ...(ordered ? { ordered: {} } : {}) }
-    const config = resolveConfig({ store: this.real, commands, queues: { default: queue } })
+    const queue = { concurrency, lease: leaseMs, ...(ordered ? { ordered: { onDead } } : {}), ...options }
+    const callbacks = { secrets: [`whsec_${'x'.repeat(32)}`] }
+    const config = resolveConfig({ store: this.real, commands, queues: { default: queue }, callbacks })
     this.queues = config.queues
     this.definitions = config.commands
   }
 
   /** A worker process on the store, not started yet. */
-  process({ workerId = 'w1', pollMs = 100, closeTimeoutMs = 10_000 }: ProcessOptions = {}): Process {
+  process(options: ProcessOptions = {}): Process {
+    const { workerId = 'w1', pollMs = 100, closeTimeoutMs = 10_000 } = options
     const clock = new ProcessClock(this.clock)
     const { store, control, calls, tamper } = tampered(this.#store)
     const events: TelemetryEvent[] = []
@@ -181,7 +216,11 @@ export class Bench {
       random: seededRandom(1),
       telemetry: { record: (event: TelemetryEvent) => void events.push(event) },
     }
-    const executor = createExecutor({ ...ports, definitions: this.definitions })
+    const { callbackOf, callbackRoute, listener, readPressure } = options
+    const executor = createExecutor({
+      ...{ ...ports, definitions: this.definitions, queues: this.queues, workerId, newSecret },
+      ...(callbackOf === undefined ? {} : { callbackOf }),
+    })
     const worker = new Worker({
       ...ports,
       executor,
@@ -189,6 +228,9 @@ export class Bench {
       workerId,
       pollMs,
       closeTimeoutMs,
+      readPressure,
+      ...(callbackRoute === undefined ? {} : { callbackRoute }),
+      ...(listener === undefined ? {} : { listener }),
     })
     return { worker, clock, events, control, calls, tamper }
   }
