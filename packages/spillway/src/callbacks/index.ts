@@ -1,18 +1,6 @@
-export {
-  type AddressGuard,
-  type AddressGuardOptions,
-  createAddressGuard,
-  type UrlJudgement,
-} from './address-guard.js'
-export { type CallbackType, callbackBody, type FinishedCommand } from './body.js'
-export {
-  DELIVERY_FAULTS,
-  type DeliveryAnswer,
-  type DeliveryFault,
-  type DeliveryFaultCode,
-  type DeliveryResult,
-} from './delivery-result.js'
-export type { ResolveHost } from './host-resolver.js'
+export { type AddressGuard, createAddressGuard } from './address-guard.js'
+export { callbackBody } from './body.js'
+export type { DeliveryResult } from './delivery-result.js'
 export { classifyDelivery, type DeliveryVerdict, nextWaitMs, scheduledAttempts } from './schedule.js'
 export {
   type CallbackPayload,

@@ -8,7 +8,7 @@ import type { Clock, PreparedCommand, Telemetry } from '../ports/index.js'
 import type { QueueLoads } from './queue-loads.js'
 
 /** Tenants whose rate is remembered; the one that was quiet for longest is forgotten, with a full bucket. */
-export const RATED_TENANTS_MAX = 10_000
+const RATED_TENANTS_MAX = 10_000
 
 export interface LoadControlOptions {
   readonly queue: string

@@ -1,64 +1,8 @@
 // All commands, with what the overview says about them. Their code is loaded when one of them is run, so that the overview
 // costs nothing.
 
-import type { CliCommand } from './command.js'
-
-export interface CommandEntry {
-  readonly summary: string
-  load(): Promise<CliCommand>
-}
-
-export interface CommandGroup {
-  readonly summary: string
-  readonly commands: CommandTable
-}
-
-export type CommandTable = ReadonlyMap<string, CommandEntry | CommandGroup>
-
-const DLQ: CommandTable = new Map<string, CommandEntry>([
-  [
-    'list',
-    { summary: 'List dead commands', load: async () => (await import('./commands/dlq-list.js')).dlqList },
-  ],
-  [
-    'replay',
-    {
-      summary: 'Run dead commands again',
-      load: async () => (await import('./commands/dlq-replay.js')).dlqReplay,
-    },
-  ],
-])
-
-const QUEUE: CommandTable = new Map<string, CommandEntry>([
-  [
-    'list',
-    {
-      summary: 'List queues and what waits in them',
-      load: async () => (await import('./commands/queue-list.js')).queueList,
-    },
-  ],
-  [
-    'pause',
-    {
-      summary: 'Stop working on a queue; it still accepts',
-      load: async () => (await import('./commands/queue-pause.js')).queuePause,
-    },
-  ],
-  [
-    'resume',
-    {
-      summary: 'Work on a paused queue again',
-      load: async () => (await import('./commands/queue-pause.js')).queueResume,
-    },
-  ],
-  [
-    'limit',
-    {
-      summary: 'Limit how many chunks of a queue run at once',
-      load: async () => (await import('./commands/queue-limit.js')).queueLimit,
-    },
-  ],
-])
+import type { CommandEntry, CommandGroup, CommandTable } from './command-entry.js'
+import { CALLBACKS, DLQ, OPERATIONS, QUEUE } from './command-groups.js'
 
 export const COMMANDS: CommandTable = new Map<string, CommandEntry | CommandGroup>([
   [
@@ -134,8 +78,24 @@ export const COMMANDS: CommandTable = new Map<string, CommandEntry | CommandGrou
       load: async () => (await import('./commands/cancel.js')).cancel,
     },
   ],
+  [
+    'complete',
+    {
+      summary: 'Answer for a command that waits for its counterpart',
+      load: async () => (await import('./commands/complete.js')).complete,
+    },
+  ],
   ['dlq', { summary: 'Dead commands', commands: DLQ }],
+  ['operations', { summary: 'Verbs on many commands', commands: OPERATIONS }],
+  ['callbacks', { summary: 'What upstream was told', commands: CALLBACKS }],
   ['queue', { summary: 'Queues', commands: QUEUE }],
+  [
+    'audit',
+    {
+      summary: 'Show who did what, and why',
+      load: async () => (await import('./commands/audit.js')).audit,
+    },
+  ],
   [
     'nodes',
     {

@@ -2,7 +2,7 @@
 // its arguments. Flags may stand before it.
 
 import { didYouMean } from './closest.js'
-import type { CommandEntry, CommandGroup, CommandTable } from './command-table.js'
+import type { CommandEntry, CommandGroup, CommandTable } from './command-entry.js'
 import { usageError } from './usage-error.js'
 
 export interface FoundCommand {

@@ -2,7 +2,7 @@
 
 import type { ArgDef } from 'citty'
 import type { CliCommand } from './command.js'
-import type { CommandGroup } from './command-table.js'
+import type { CommandGroup } from './command-entry.js'
 import { ENVIRONMENT_VARIABLES } from './environment.js'
 import { EXIT_MEANINGS } from './exit-codes.js'
 import type { Output } from './terminal.js'

@@ -15,6 +15,12 @@ export const filterArgs = {
   queue: { type: 'string', valueHint: 'name', description: 'In this queue' },
 } as const
 
+export const fingerprintArg = {
+  type: 'string',
+  valueHint: 'fingerprint',
+  description: 'Of one error group',
+} as const
+
 const ROWS_DEFAULT = 50
 /** Listing more is what a database client is for. */
 const ROWS_MAX = 1_000_000
@@ -37,8 +43,9 @@ export function filterFlags({
   type,
   queue,
   state,
-}: { readonly [Name in 'type' | 'queue' | 'state']?: string | undefined }): string {
-  return Object.entries({ state, type, queue })
+  fingerprint,
+}: { readonly [Name in 'type' | 'queue' | 'state' | 'fingerprint']?: string | undefined }): string {
+  return Object.entries({ state, type, queue, fingerprint })
     .map(([name, value]) => (value === undefined ? '' : ` --${name} ${value}`))
     .join('')
 }
@@ -47,11 +54,13 @@ export function filterOf(values: {
   readonly state?: CommandState | undefined
   readonly type?: string | undefined
   readonly queue?: string | undefined
+  readonly fingerprint?: string | undefined
 }): Omit<ListRequest, 'limit' | 'after'> {
-  const { state, type, queue } = values
+  const { state, type, queue, fingerprint } = values
   return {
     ...(state === undefined ? {} : { state }),
     ...(type === undefined ? {} : { type }),
     ...(queue === undefined ? {} : { queue }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
   }
 }

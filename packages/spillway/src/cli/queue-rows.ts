@@ -6,29 +6,66 @@ import { type Column, writeTable } from './table.js'
 import type { QueueRecord, QueueSettingsRecord } from './target/records.js'
 import type { Output } from './terminal.js'
 
-const COUNTS = ['ready', 'running', 'scheduled', 'retrying', 'failed', 'dead', 'cancelled'] as const
+const COUNTS = [
+  'ready',
+  'running',
+  'scheduled',
+  'retrying',
+  'reconciling',
+  'pending',
+  'blocked',
+  'compensating',
+  'failed',
+  'dead',
+  'cancelled',
+  'compensated',
+] as const
 
-const COLUMNS: readonly Column<QueueRecord>[] = [
+type Count = (typeof COUNTS)[number]
+
+/** Columns that are shown only where there is something in them: most queues have no such commands. */
+const RARE: ReadonlySet<Count> = new Set([
+  'reconciling',
+  'pending',
+  'blocked',
+  'compensating',
+  'compensated',
+] as const)
+
+const BEFORE: readonly Column<QueueRecord>[] = [
   { heading: 'queue', cell: ({ queue }) => queue },
   { heading: 'channel', cell: ({ channel }) => channel },
   { heading: 'work', cell: ({ paused }) => (paused ? 'paused' : 'on') },
-  ...COUNTS.map((count) => ({
-    heading: count,
-    cell: (queue: QueueRecord) => String(queue[count]),
-    right: true,
-  })),
+]
+
+const AFTER: readonly Column<QueueRecord>[] = [
   {
     heading: 'oldest',
     cell: ({ oldestReadyAt }) => (oldestReadyAt === null ? '' : ago(oldestReadyAt)),
     right: true,
   },
+  { heading: 'ready kB', cell: ({ readyBytes }) => kilobytes(readyBytes), right: true },
   { heading: 'limit', cell: ({ leasesMax }) => (leasesMax === null ? '' : String(leasesMax)), right: true },
   { heading: 'reason', cell: ({ pauseReason }) => pauseReason ?? '' },
 ]
 
+function columnsFor(queues: readonly QueueRecord[]): readonly Column<QueueRecord>[] {
+  const shown = COUNTS.filter((count) => !RARE.has(count) || queues.some((queue) => queue[count] > 0))
+  const counts = shown.map((count) => ({
+    heading: count,
+    cell: (queue: QueueRecord) => String(queue[count]),
+    right: true,
+  }))
+  return [...BEFORE, ...counts, ...AFTER]
+}
+
+function kilobytes(bytes: number): string {
+  return bytes === 0 ? '' : String(Math.ceil(bytes / 1_000))
+}
+
 export function writeQueues(output: Output, queues: readonly QueueRecord[], json: boolean): void {
   if (json) for (const queue of queues) output.line(jsonLine(queue))
-  else writeTable(output, COLUMNS, queues)
+  else writeTable(output, columnsFor(queues), queues)
 }
 
 /** The counts that are not zero, on one line. */

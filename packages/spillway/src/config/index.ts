@@ -2,7 +2,6 @@ export type {
   BreakerOptions,
   CompensationOptions,
   ErrorMatcher,
-  ResolvedBreaker,
   RetryOptions,
   TriesOptions,
 } from './bad-days.js'
@@ -61,4 +60,3 @@ export {
   type ResolvedRate,
   resolveQueues,
 } from './queue.js'
-export { invalidPayload, type PayloadIssue, validatePayload } from './validate-payload.js'

@@ -18,9 +18,9 @@ import { emptyWindow, type LimitSample, type LimitWindow, withSample } from './l
 import { steadyNow } from './steady-time.js'
 
 /** Samples that a change of the limit rests on; more when the limit is higher, so that calls made under the limit before are a minority. */
-export const LIMIT_WINDOW_SAMPLES = 10
+const LIMIT_WINDOW_SAMPLES = 10
 /** A window of slow calls ends after this long with what it has. */
-export const LIMIT_WINDOW_MS = 1_000
+const LIMIT_WINDOW_MS = 1_000
 /** A dip leaves this fraction of the limit, which is also the most that counts as little load. */
 const DIP_DIVISOR = 4
 /** Calls measured with little load before a dip ends. */

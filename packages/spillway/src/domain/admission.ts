@@ -1,8 +1,8 @@
 // Whether a queue takes more: by how much waits in it, in commands and bytes, and for how long the oldest has waited. What
 // is accepted will be processed, so a queue that cannot keep up has to say no while saying no is cheap, and when to come back.
 
-export const RETRY_AFTER_MS_MIN = 1_000
-export const RETRY_AFTER_MS_MAX = 60_000
+const RETRY_AFTER_MS_MIN = 1_000
+const RETRY_AFTER_MS_MAX = 60_000
 
 /** Null = no limit; otherwise above 0. */
 export interface AdmissionPolicy {

@@ -9,7 +9,7 @@ import { steadyNow } from './steady-time.js'
 /** Parts of the sliding window. */
 export const BREAKER_SLICES_MAX = 10
 /** Whoever waits for another one's probe asks again after at most this long. */
-export const PROBE_RECHECK_MS = 1_000
+const PROBE_RECHECK_MS = 1_000
 /** Doublings of the time it stays open; the cap applies long before. */
 const DOUBLINGS_MAX = 30
 

@@ -9,7 +9,7 @@ import type { ErrorRecord } from './outcome.js'
 /** Hex digits of a fingerprint. */
 export const ERROR_FINGERPRINT_LENGTH = 16
 /** Functions at the top of the stack that tell errors apart. */
-export const FINGERPRINT_FRAMES_MAX = 3
+const FINGERPRINT_FRAMES_MAX = 3
 
 /**
  * In order. Every pattern is linear in the text, which is bounded besides. A quote within a word is an apostrophe; one that is never closed

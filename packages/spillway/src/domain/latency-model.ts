@@ -4,7 +4,7 @@
 // limit would fall for no reason. Not dividing at all would call every large batch slow.
 
 /** A batch weighs half as much after seven tenths of this many others. */
-export const MODEL_BATCHES = 30
+const MODEL_BATCHES = 30
 const KEPT = 1 - 1 / MODEL_BATCHES
 const FASTER = 0.9
 /** Less variance than this, relative to the squared mean, is rounding: batches were of one size. */

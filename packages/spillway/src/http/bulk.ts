@@ -39,7 +39,7 @@ export function bulkRoutes(context: HttpContext): RouteSpec[] {
       202: { description: 'All were accepted.', content: result },
       207: { description: 'Some were not; each says why.', content: result },
     },
-    problems: [400, 404, 413, 415, 503],
+    problems: [400, 404, 413, 415, 429, 503],
   } as const
   return [
     {

@@ -42,7 +42,7 @@ export function commandRoutes(context: HttpContext): RouteSpec[] {
           headers: { Location: 'Where the command can be read.' },
         },
       },
-      problems: [400, 404, 413, 415, 422, 503],
+      problems: [400, 404, 413, 415, 422, 429, 503],
       handle: (request, reply) => {
         submitOne(context, request, reply)
       },

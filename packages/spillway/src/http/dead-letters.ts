@@ -1,11 +1,12 @@
-// The commands that nothing helped: listed apart, because somebody has to look at them, and sent round again from here.
+// The commands that nothing helped: listed apart, because somebody has to look at them, and grouped by what they died of, because
+// a thousand of them often have one cause.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { SpillwayError } from '../errors/index.js'
 import type { HttpContext } from './context.js'
-import { control, given, RETRY, sendPage } from './queries.js'
-import { DeadLetterQuery, pageLimit, readQuery } from './query.js'
+import { JSON_MEDIA_TYPE } from './media-type.js'
+import { DeadLetterQuery, ErrorGroupQuery, given, pageLimit, pageRequest, readQuery } from './query.js'
 import type { RouteSpec } from './route.js'
+import { errorGroupView, pageJson } from './views.js'
 
 export function deadLetterRoutes(context: HttpContext): RouteSpec[] {
   return [
@@ -21,41 +22,30 @@ export function deadLetterRoutes(context: HttpContext): RouteSpec[] {
       handle: (request, reply) => listDead(context, request, reply),
     },
     {
-      method: 'POST',
-      path: '/v1/dead-letters/{command}/retry',
-      operationId: 'retryDeadLetter',
-      summary: 'Run a dead command again, with the same id.',
+      method: 'GET',
+      path: '/v1/dead-letters/groups',
+      operationId: 'groupDeadLetters',
+      summary: 'Group dead commands by error, most commands first.',
       auth: 'token',
-      parameter: 'The id of the command.',
+      query: ErrorGroupQuery,
       responses: {
-        202: { description: 'It will run again.', content: { 'application/json': 'Acknowledged' } },
+        200: { description: 'The largest groups.', content: { 'application/json': 'ErrorGroups' } },
       },
-      problems: [404, 409, 410, 503],
-      handle: (request, reply) => retryDead(context, request, reply),
+      problems: [400, 503],
+      handle: (request) => groupDead(context, request),
     },
   ]
 }
 
 async function listDead(context: HttpContext, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-  const { cursor, limit, ...filter } = readQuery(DeadLetterQuery, request)
-  return sendPage(context, reply, {
-    ...given(filter),
-    state: 'dead',
-    ...(cursor === undefined ? {} : { after: cursor }),
-    limit: pageLimit(limit),
-  })
+  const query = readQuery(DeadLetterQuery, request)
+  const { items, next } = await context.spillway.deadLetters.list(pageRequest(query))
+  reply.header('content-type', JSON_MEDIA_TYPE)
+  return pageJson(items, next, context.prefix)
 }
 
-async function retryDead(
-  context: HttpContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<object> {
-  const { command: id } = request.params as { readonly command: string }
-  const { state } = await context.spillway.outcome(id)
-  if (state !== 'dead')
-    throw new SpillwayError('state_conflict', `The command is ${state}, not dead.`, {
-      details: { id, state },
-    })
-  return control(context, request, reply, RETRY)
+async function groupDead({ spillway, prefix }: HttpContext, request: FastifyRequest): Promise<object> {
+  const { limit, ...filter } = readQuery(ErrorGroupQuery, request)
+  const groups = await spillway.deadLetters.groups({ ...given(filter), limit: pageLimit(limit) })
+  return { items: groups.map((group) => errorGroupView(group, prefix)) }
 }

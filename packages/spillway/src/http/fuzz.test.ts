@@ -34,6 +34,13 @@ const path = fc.oneof(
     '/v1/queues/default/limit',
     '/v1/nodes',
     '/v1/dead-letters',
+    '/v1/dead-letters/groups',
+    '/v1/completions',
+    '/v1/operations',
+    '/v1/callbacks',
+    '/v1/callbacks/endpoints',
+    '/v1/callbacks/endpoints/enable',
+    '/v1/audit',
   ),
   fc
     .string({ unit: 'binary-ascii', maxLength: 60 })

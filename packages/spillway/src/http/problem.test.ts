@@ -34,10 +34,10 @@ describe('problemOf', () => {
     expect(problem).toMatchObject({ code, detail: 'What to do.' })
   })
 
-  it('answers a fault of the caller with 4xx and one of this side with 5xx', () => {
-    for (const code of codes.filter((each) => ERROR_CODES[each].category !== 'usage')) {
-      expect(STATUS_OF_CODE[code], code).toBeGreaterThanOrEqual(500)
-    }
+  it('answers a fault of this side with 5xx, but a share that is used up with 429', () => {
+    const ofThisSide = codes.filter((each) => ERROR_CODES[each].category !== 'usage')
+    const below500 = ofThisSide.filter((code) => STATUS_OF_CODE[code] < 500)
+    expect(below500.map((code) => [code, STATUS_OF_CODE[code]])).toEqual([['quota_exceeded', 429]])
   })
 
   it('says where a payload is wrong, as JSON pointers in fragment form', () => {
@@ -63,11 +63,25 @@ describe('problemOf', () => {
   it('tells when to come back after what may pass', () => {
     expect(problemHeaders(new SpillwayError('queue_full', 'Full.'))).toEqual({ 'retry-after': '1' })
     expect(problemHeaders(new SpillwayError('store_unavailable', 'Locked.'))).toEqual({ 'retry-after': '1' })
+    expect(problemHeaders(new SpillwayError('quota_exceeded', 'Slower.'))).toEqual({ 'retry-after': '1' })
+    expect(problemHeaders(new SpillwayError('state_conflict', 'No.'))).toEqual({})
     expect(problemHeaders(new SpillwayError('store_incompatible', 'Migrate.'))).toEqual({})
     expect(problemHeaders(new SpillwayError('invalid_payload', 'No.'))).toEqual({})
     expect(problemHeaders(new RequestError('method_not_allowed', 'No.', { allow: 'GET' }))).toEqual({
       allow: 'GET',
     })
+  })
+
+  it.each([
+    ['queue_full', { retryAfterMs: 12_001 }, 13],
+    ['queue_full', { retryAfterMs: 0 }, 1],
+    ['quota_exceeded', { retryAfterMs: Number.POSITIVE_INFINITY }, 86_400],
+    ['quota_exceeded', { retryAfterMs: Number.NaN }, 1],
+    ['state_conflict', { retry: true }, 1],
+  ] as const)('says of %s with %o to come back in %i s', (code, details, seconds) => {
+    const error = new SpillwayError(code, 'Later.', { details })
+    expect(problemOf(error)).toMatchObject({ retryable: true, retryAfter: seconds })
+    expect(problemHeaders(error)).toEqual({ 'retry-after': String(seconds) })
   })
 
   it.each([

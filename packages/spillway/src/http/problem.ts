@@ -15,13 +15,18 @@ export const STATUS_OF_CODE = {
   expired: 410,
   state_conflict: 409,
   sync_handler_required: 500,
+  invalid_signature: 401,
   queue_full: 503,
   discarded: 503,
+  token_unknown: 404,
+  endpoint_gone: 409,
+  quota_exceeded: 429,
   closed: 503,
   store_unavailable: 503,
   wait_timeout: 504,
   handler_timeout: 504,
   worker_crash: 500,
+  lease_lost: 500,
   store_incompatible: 503,
   unsupported: 501,
   handler_result: 500,
@@ -66,13 +71,17 @@ export interface Problem {
   readonly detail: string
   /** Whether the same request may succeed later without a change. */
   readonly retryable: boolean
+  /** When it may, in seconds from now; the header Retry-After says the same. */
+  readonly retryAfter?: number
   /** Faults of a payload, each with a JSON pointer in its URI fragment form. */
   readonly errors?: readonly { readonly detail: string; readonly pointer: string }[]
   /** Further facts: ids, limits, states. */
   readonly details?: Readonly<Record<string, unknown>>
 }
 
-const RETRY_AFTER_SECONDS = 1
+/** Where nobody knows better. */
+const RETRY_AFTER_SECONDS_DEFAULT = 1
+const RETRY_AFTER_SECONDS_MAX = 86_400
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof RequestError) return requestProblem(error)
@@ -82,8 +91,8 @@ export function problemOf(error: unknown): Problem {
 /** Headers that belong to the answer of this error. */
 export function problemHeaders(error: unknown): Readonly<Record<string, string>> {
   if (error instanceof RequestError) return error.headers
-  const { status, retryable } = problemOf(error)
-  return status === 503 && retryable ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}
+  const { retryAfter } = problemOf(error)
+  return retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
 }
 
 const problemType = (code: string): string => `urn:spillway:problem:${code}`
@@ -104,8 +113,10 @@ const HIDDEN: Problem = {
 }
 
 function spillwayProblem(error: SpillwayError): Problem {
-  const { code, category, retryable } = error
+  const { code, category } = error
   const status = STATUS_OF_CODE[code]
+  // What is in the wrong state only for a moment says so itself.
+  const retryable = error.retryable || error.details.retry === true
   if (category === 'invariant' || status === 500)
     return { ...HIDDEN, type: problemType(code), code, title: ERROR_CODES[code].summary, retryable }
   const { issues, ...details } = error.details
@@ -116,9 +127,20 @@ function spillwayProblem(error: SpillwayError): Problem {
     code,
     detail: error.message,
     retryable,
+    ...(retryable && BUSY_STATUSES.has(status) ? { retryAfter: retryAfterSeconds(details) } : {}),
     ...(Array.isArray(issues) ? { errors: issues.map(payloadFault) } : {}),
     ...(Object.keys(details).length === 0 ? {} : { details }),
   }
+}
+
+const BUSY_STATUSES: ReadonlySet<number> = new Set([409, 429, 503])
+
+function retryAfterSeconds({ retryAfterMs }: SpillwayError['details']): number {
+  if (typeof retryAfterMs !== 'number' || Number.isNaN(retryAfterMs)) return RETRY_AFTER_SECONDS_DEFAULT
+  return Math.min(
+    Math.max(RETRY_AFTER_SECONDS_DEFAULT, Math.ceil(retryAfterMs / 1_000)),
+    RETRY_AFTER_SECONDS_MAX,
+  )
 }
 
 function payloadFault(issue: unknown): { detail: string; pointer: string } {

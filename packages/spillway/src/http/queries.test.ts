@@ -34,7 +34,7 @@ describe('GET /v1/commands/{id}', () => {
   it('adds the payload when asked', async () => {
     const { post, get } = await start(waiting)
     const { json } = await post('/v1/commands/echo', { a: ['"', '\u2028'] })
-    const answer = await get(`/v1/commands/${json.id}?include=payload`)
+    const answer = await get(`/v1/commands/${json.id}?payload=true`)
     expect(SCHEMAS.Command.parse(answer.json).payload).toEqual({ a: ['"', '\u2028'] })
   })
 
@@ -103,13 +103,16 @@ describe('GET /v1/commands/{id}', () => {
     })
   })
 
-  it.each(['wait=-1', 'wait=soon', 'include=secrets', 'unknown=1'])('answers 400 to ?%s', async (query) => {
-    const { get } = await start()
-    expect((await get(`/v1/commands/${idOfAge(0)}?${query}`)).json).toMatchObject({
-      status: 400,
-      code: 'invalid_argument',
-    })
-  })
+  it.each(['wait=-1', 'wait=soon', 'payload=yes', 'include=payload', 'unknown=1'])(
+    'answers 400 to ?%s',
+    async (query) => {
+      const { get } = await start()
+      expect((await get(`/v1/commands/${idOfAge(0)}?${query}`)).json).toMatchObject({
+        status: 400,
+        code: 'invalid_argument',
+      })
+    },
+  )
 })
 
 describe('GET /v1/commands', () => {
@@ -158,6 +161,7 @@ describe('GET /v1/commands', () => {
     'state=nothing',
     'offset=10',
     'state=dead&state=failed',
+    'fingerprint=abc',
   ])('answers 400 to ?%s', async (query) => {
     const { get } = await start()
     const answer = await get(`/v1/commands?${query}`)

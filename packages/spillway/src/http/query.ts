@@ -53,24 +53,43 @@ export const BulkQuery = z.strictObject({
     .describe('Of a stream: which lines the answer names. `all` streams one verdict per line.'),
 })
 
-export const WaitQuery = z.strictObject({
+export const CommandQuery = z.strictObject({
   wait: digits('Answer when the command is terminal, or after this many seconds.'),
-  include: z.enum(['payload']).optional().describe('`payload` adds the payload.'),
+  payload: flag('Add the payload.'),
 })
 
+const state = z.enum(COMMAND_STATES as readonly [CommandState, ...CommandState[]]).optional()
+const limit = digits(`Items of one page, 1 to ${PAGE_ROWS_MAX}; default ${PAGE_ROWS_DEFAULT}.`)
+const cursor = (isOne: (text: string) => boolean) =>
+  z
+    .string()
+    .refine(isOne, 'must be a nextCursor of an earlier answer')
+    .optional()
+    .describe('`nextCursor` of the page before.')
+const commandCursor = cursor((text) => parseCommandId(text) !== null)
+
 export const ListQuery = z.strictObject({
-  state: z.enum(COMMAND_STATES as readonly [CommandState, ...CommandState[]]).optional(),
+  state,
   type: z.string().optional(),
   queue: z.string().optional(),
-  cursor: z
-    .string()
-    .refine((cursor) => parseCommandId(cursor) !== null, 'must be a nextCursor of an earlier answer')
-    .optional()
-    .describe('`nextCursor` of the page before.'),
-  limit: digits(`Items of one page, 1 to ${PAGE_ROWS_MAX}; default ${PAGE_ROWS_DEFAULT}.`),
+  fingerprint: z.string().optional().describe('Of an error group; only with a state.'),
+  cursor: commandCursor,
+  limit,
 })
 
 export const DeadLetterQuery = ListQuery.omit({ state: true })
+
+export const ErrorGroupQuery = ListQuery.pick({ type: true, queue: true, limit: true })
+
+export const CallbackQuery = z.strictObject({ state, cursor: commandCursor, limit })
+
+/** Rows of the audit are numbered. */
+const AUDIT_ID_MAX = 2n ** 63n - 1n
+
+export const AuditQuery = z.strictObject({
+  cursor: cursor((text) => /^\d{1,19}$/.test(text) && BigInt(text) <= AUDIT_ID_MAX),
+  limit,
+})
 
 export const VerboseQuery = z.strictObject({ verbose: flag('Name every check.') })
 
@@ -91,10 +110,30 @@ export function readQuery<Schema extends z.ZodType>(
   )
 }
 
+type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }
+
+/** The members that are there: an absent one and one that is undefined are not the same to what follows. */
+export function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
+}
+
+interface PageQuery {
+  readonly cursor?: string | undefined
+  readonly limit?: string | undefined
+}
+
+/** A page as the running Spillway is asked for it; whatever else the query has is its filter. */
+export function pageRequest<Query extends PageQuery>(
+  query: Query,
+): Given<Omit<Query, 'cursor' | 'limit'>> & { after?: string; limit: number } {
+  const { cursor: after, limit: rows, ...filter } = query
+  return { ...given(filter), ...(after === undefined ? {} : { after }), limit: pageLimit(rows) }
+}
+
 export const isSet = (value: 'true' | 'false' | '' | undefined): boolean => value === 'true' || value === ''
 
-export function pageLimit(limit: string | undefined): number {
-  const rows = limit === undefined ? PAGE_ROWS_DEFAULT : Number(limit)
+export function pageLimit(text: string | undefined): number {
+  const rows = text === undefined ? PAGE_ROWS_DEFAULT : Number(text)
   if (rows >= 1 && rows <= PAGE_ROWS_MAX) return rows
   throw new SpillwayError('invalid_argument', `Query parameter limit: must be from 1 to ${PAGE_ROWS_MAX}.`, {
     details: { parameter: 'limit' },

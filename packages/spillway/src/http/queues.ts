@@ -3,11 +3,10 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { PAUSE_REASON_MAX, QUEUE_LEASES_MAX, type QueueSettings } from '../domain/index.js'
-import { SpillwayError } from '../errors/index.js'
+import { ACTOR_HEADER, actionOf } from './actor.js'
 import type { HttpContext } from './context.js'
-import { parseJsonBody } from './json-body.js'
-import { RequestError } from './problem.js'
 import type { RouteSpec } from './route.js'
+import { ReasonBody, readAction, readBody, reason } from './verb-body.js'
 import { queueView } from './views.js'
 
 const PauseBody = z.strictObject({
@@ -20,6 +19,7 @@ const LimitBody = z.strictObject({
     .max(QUEUE_LEASES_MAX)
     .nullable()
     .describe('Chunks that run at once, over all processes; null for no limit.'),
+  reason,
 })
 
 export function queueRoutes(context: HttpContext): RouteSpec[] {
@@ -38,15 +38,20 @@ export function queueRoutes(context: HttpContext): RouteSpec[] {
     verb('pause', 'Stop running commands of a queue; it still accepts.', {
       optionalBody: PauseBody,
       apply: (queue, request) => {
-        const { reason } = readBody(context, request, PauseBody, {})
-        return spillway.pause(queue, reason === undefined ? {} : { reason })
+        const { reason: why } = readBody(context, request, PauseBody, {})
+        return spillway.pause(queue, actionOf(request, why))
       },
     }),
-    verb('resume', 'Run commands of a queue again.', { apply: (queue) => spillway.resume(queue) }),
+    verb('resume', 'Run commands of a queue again.', {
+      optionalBody: ReasonBody,
+      apply: (queue, request) => spillway.resume(queue, readAction(context, request)),
+    }),
     verb('limit', 'Limit how many chunks of a queue run at once, over all processes.', {
       body: LimitBody,
-      apply: (queue, request) =>
-        spillway.limit(queue, readBody(context, request, LimitBody, undefined).leasesMax),
+      apply: (queue, request) => {
+        const { leasesMax, reason: why } = readBody(context, request, LimitBody)
+        return spillway.limit(queue, leasesMax, actionOf(request, why))
+      },
     }),
   ]
 }
@@ -58,7 +63,7 @@ interface Verb {
 }
 
 function verb(name: string, summary: string, { body, optionalBody, apply }: Verb): RouteSpec {
-  const schema = body ?? optionalBody
+  const schema = body ?? optionalBody ?? ReasonBody
   return {
     method: 'POST',
     path: `/v1/queues/{queue}/${name}`,
@@ -66,32 +71,16 @@ function verb(name: string, summary: string, { body, optionalBody, apply }: Verb
     summary,
     auth: 'token',
     parameter: 'The name of the queue.',
-    ...(schema === undefined ? {} : { body: { 'application/json': schema } }),
+    headers: ACTOR_HEADER,
+    body: { 'application/json': schema },
     ...(optionalBody === undefined ? {} : { bodyOptional: true }),
     responses: {
       200: { description: 'As the queue is from now on.', content: { 'application/json': 'QueueSettings' } },
     },
-    problems: schema === undefined ? [404, 503] : [400, 404, 413, 415, 503],
+    problems: [400, 404, 413, 415, 503],
     handle: async (request) => {
       const { queue } = request.params as { readonly queue: string }
       return { queue, ...(await apply(queue, request)) }
     },
   }
-}
-
-/** `absent` stands for no body at all; without it there must be one. */
-function readBody<Body>(
-  { limits }: HttpContext,
-  { body }: FastifyRequest,
-  schema: z.ZodType<Body>,
-  absent: Body | undefined,
-): Body {
-  if (body === undefined && absent !== undefined) return absent
-  if (!Buffer.isBuffer(body))
-    throw new RequestError('unsupported_media_type', 'Send the body as application/json.')
-  const result = schema.safeParse(parseJsonBody(body, limits.jsonDepthMax))
-  if (result.success) return result.data
-  const [issue] = result.error.issues
-  const place = issue === undefined || issue.path.length === 0 ? 'The body' : issue.path.join('.')
-  throw new SpillwayError('invalid_argument', `${place}: ${issue?.message ?? 'not what was expected'}`)
 }

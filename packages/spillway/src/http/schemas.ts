@@ -1,11 +1,19 @@
 // The bodies of the interface as schemas: what the OpenAPI document shows, and what the tests hold the real answers against.
 
 import { z } from 'zod'
-import { COMMAND_STATES, type CommandState } from '../domain/index.js'
-
-const time = z.iso.datetime().describe('RFC 3339, UTC')
-const timeOrNull = time.nullable()
-const count = z.int().min(0)
+import { Command, CommandPage, count, ErrorRecord, time, timeOrNull } from './command-schemas.js'
+import {
+  AuditPage,
+  AuditRecord,
+  Callback,
+  CallbackPage,
+  EnabledEndpoint,
+  ErrorGroup,
+  ErrorGroups,
+  GoneEndpoints,
+  Operation,
+  OperationMatches,
+} from './operator-schemas.js'
 
 const Problem = z
   .strictObject({
@@ -15,6 +23,7 @@ const Problem = z
     code: z.string().describe('Stable, for programs.'),
     detail: z.string().describe('For people.'),
     retryable: z.boolean().describe('Whether the same request may succeed later without a change.'),
+    retryAfter: z.int().min(1).optional().describe('When, in seconds from now: as the header Retry-After.'),
     errors: z
       .array(
         z.strictObject({
@@ -40,28 +49,6 @@ const Receipt = z
     links: z.strictObject({ self: z.string() }),
   })
   .describe('Speaks of the receiving, never of the execution.')
-
-const ErrorRecord = z.strictObject({ code: z.string(), message: z.string(), stack: z.string().optional() })
-
-const Command = z.strictObject({
-  id: z.string(),
-  type: z.string(),
-  queue: z.string(),
-  state: z.enum(COMMAND_STATES as readonly [CommandState, ...CommandState[]]),
-  priority: z.int(),
-  attempts: count,
-  acceptedAt: time,
-  nextAt: timeOrNull,
-  finishedAt: timeOrNull,
-  error: ErrorRecord.nullable(),
-  generation: count.describe('How often it was retried by hand.'),
-  history: z.array(z.strictObject({ attempt: z.int(), at: time, error: ErrorRecord.nullable() })),
-  links: z.strictObject({ self: z.string(), cancel: z.string().optional(), retry: z.string().optional() }),
-  result: z.unknown().describe("The handler's value, or null."),
-  payload: z.unknown().optional().describe('Only when asked for.'),
-})
-
-const CommandPage = z.strictObject({ items: z.array(Command), nextCursor: z.string().nullable() })
 
 const BulkItem = z.strictObject({
   type: z.string(),
@@ -120,9 +107,15 @@ const Queue = z.strictObject({
   running: count,
   scheduled: count,
   retrying: count,
+  reconciling: count,
+  pending: count,
+  blocked: count,
+  compensating: count,
   failed: count,
   dead: count,
   cancelled: count,
+  compensated: count,
+  readyBytes: count.describe('Bytes of what is ready.'),
   oldestReadyAt: timeOrNull,
 })
 
@@ -156,15 +149,25 @@ const Readiness = z.strictObject({
 /** By the name under which the document has them. */
 export const SCHEMAS = {
   Acknowledged,
+  AuditPage,
+  AuditRecord,
   BulkItem,
   BulkResult,
   BulkVerdict,
+  Callback,
+  CallbackPage,
   Command,
   CommandPage,
+  EnabledEndpoint,
+  ErrorGroup,
+  ErrorGroups,
   ErrorRecord,
+  GoneEndpoints,
   Liveness,
   Node,
   Nodes,
+  Operation,
+  OperationMatches,
   Problem,
   Queue,
   QueueSettings,

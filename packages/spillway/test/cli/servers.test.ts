@@ -144,19 +144,21 @@ describe('worker', () => {
     expect(ok.json).toMatchObject({ state: 'succeeded', result: { issued: 'there' } })
     expect(dead.json).toMatchObject({ state: 'dead' })
 
-    const [list, watch, metrics, other] = await Promise.all([
+    const [list, groups, watch, metrics, other] = await Promise.all([
       spillway('dlq list'),
+      spillway('dlq groups --json'),
       spillway(`watch ${dead.json.id}`),
       fetch(`${url}/metrics`).then((response) => response.text()),
       fetch(`${url}/v1/queues`).then((response) => response.status),
     ])
     expect(list.stdout).toContain('no such street \\u001b[31mthere')
     expect(list.stdout).not.toContain('\u001b')
+    expect(groups.rows).toMatchObject([{ count: 1, type: 'letter.issue', sampleId: dead.json.id }])
     expect(watch).toMatchObject({ code: 6, stdout: expect.stringContaining('dead') })
     expect(metrics).toContain('spillway_command_finished_total{')
     expect(other).toBe(404)
 
-    expect(await spillway('dlq replay --dry-run')).toMatchObject({ code: 0, stdout: `${dead.json.id}\n` })
+    expect(await spillway('dlq replay --dry-run')).toMatchObject({ code: 0, stdout: '1\n' })
     expect(await spillway('dlq replay --yes')).toMatchObject({ code: 0, stdout: '1 of 1 run again\n' })
     expect((await worker.signal('SIGTERM').ended).code).toBe(0)
   })

@@ -82,15 +82,32 @@ describe('one command', () => {
       stdout: expect.stringContaining('conflict'),
     })
 
-    expect(await spillway('retry --state cancelled --dry-run')).toMatchObject({ code: 0, stdout: `${id}\n` })
+    expect(await spillway('retry --state cancelled --dry-run')).toMatchObject({ code: 0, stdout: '1\n' })
     const unconfirmed = await spillway('retry --state cancelled')
     expect(unconfirmed).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
     expect((await spillway(`get ${id} --json`)).json).toMatchObject({ state: 'cancelled' })
-    expect(await spillway('retry --state cancelled --yes --json')).toMatchObject({
-      code: 0,
-      json: { found: 1, retried: 1 },
+    expect(await spillway(`retry ${id} --json --reason oops`)).toMatchObject({
+      ...{ code: 0, json: { id, verdict: 'retrying' } },
     })
     expect((await spillway(`get ${id} --json`)).json).toMatchObject({ state: 'retrying', generation: 1 })
+    const { rows } = await spillway('audit --json')
+    expect(rows.map(({ actor, action, reason }) => [actor.split(':')[0], action, reason])).toEqual([
+      ['cli', 'redrive', 'oops'],
+      ['cli', 'cancel', null],
+    ])
+  })
+
+  it('of many is stored as an operation, which is not waited for where nobody works', async () => {
+    const sent = await send({ to: 'Ann' }, '--delay', '2h')
+    const unworked = await spillway('cancel --state scheduled --yes')
+    expect(unworked).toMatchObject({ code: 7, stdout: '', stderr: expect.stringContaining('role worker') })
+    const [, id] = /operations watch (\S+)/.exec(unworked.stderr) ?? []
+    expect((await spillway(`operations get ${id} --json`)).json).toMatchObject({
+      ...{ id, action: 'cancel', state: 'accepted', seen: 0, changed: 0, finishedAt: null },
+    })
+    expect((await spillway(`get ${sent.stdout.trim()} --json`)).json).toMatchObject({ state: 'scheduled' })
+    const none = await spillway('cancel --state scheduled --type click.record --yes')
+    expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('No such commands') })
   })
 
   it('is not found, not valid, in conflict or not in time, each with its own exit code', async () => {
@@ -180,7 +197,10 @@ describe('queues', () => {
     expect(list.stdout).toMatch(/clicks +store +paused +3002.* +4 +relay/)
     expect(status).toMatchObject({
       code: 0,
-      json: { ready: true, queues: [{ queue: 'clicks', paused: true }, {}] },
+      json: {
+        ready: true,
+        queues: [{ queue: 'clicks', paused: true }, {}, { queue: 'spillway.operations', ready: 1 }],
+      },
     })
     expect(doctor).toMatchObject({
       code: 0,

@@ -1,9 +1,10 @@
 // `spillway dlq replay`: dead commands run again.
 
 import { command } from '../command.js'
+import { deadFilter } from '../dead-filter.js'
+import { editArg, editedPayload } from '../edited-payload.js'
 import { filterOf } from '../list-args.js'
-import { retryArgs, runRetry } from '../retry-run.js'
-import { usageError } from '../usage-error.js'
+import { runVerb, verbArgs } from '../verb-run.js'
 
 export const dlqReplay = command({
   args: {
@@ -12,18 +13,23 @@ export const dlqReplay = command({
       required: false,
       description: 'Ids of the commands; without any, all dead ones',
     },
-    ...retryArgs,
+    edit: editArg,
+    ...verbArgs,
   },
   variadic: true,
   examples: [
-    ['--dry-run', 'which ones it would be'],
-    ['--type letter.issue --yes', 'all of one type, without a question'],
+    ['--dry-run', 'how many it would be'],
+    ['--type letter.issue --reason "the relay is back" --yes', 'all of one type, without a question'],
+    ['--fingerprint <fingerprint>', 'all that died of one error (spillway dlq groups)'],
+    ['<id> --edit letter.json', 'one, with another payload'],
   ],
+  notes: ['Without ids it is an operation, which workers do: spillway operations watch <id> follows it.'],
   async run(invocation) {
-    const { values, words } = invocation
-    const filter = filterOf(values)
-    if (words.length > 0 && Object.keys(filter).length > 0)
-      throw usageError('Give either ids, or --type and --queue.')
-    return await runRetry(invocation, { ids: words, filter: { ...filter, state: 'dead' } })
+    const { values, words: ids, cwd } = invocation
+    const payload = await editedPayload(values.edit, ids, cwd)
+    return await runVerb(invocation, {
+      ...{ ids, filter: deadFilter(ids, filterOf(values)), action: 'redrive', done: 'retrying' },
+      onIds: (operator, some) => operator.retry(some, { reason: values.reason, payload }),
+    })
   },
 })

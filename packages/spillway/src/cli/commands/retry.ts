@@ -2,29 +2,34 @@
 
 import { statesAllowing } from '../../domain/index.js'
 import { command } from '../command.js'
+import { editArg, editedPayload } from '../edited-payload.js'
 import { filterOf } from '../list-args.js'
-import { retryArgs, runRetry } from '../retry-run.js'
 import { usageError } from '../usage-error.js'
+import { runVerb, verbArgs } from '../verb-run.js'
 
 export const retry = command({
   args: {
     id: { type: 'positional', required: false, description: 'Ids of the commands' },
     state: { type: 'enum', options: statesAllowing('redrive'), description: 'All commands in this state' },
-    ...retryArgs,
+    edit: editArg,
+    ...verbArgs,
   },
   variadic: true,
   examples: [
     ['<id> <id>', 'these two'],
-    ['--state dead --type letter.issue --dry-run', 'which ones it would be'],
-    ['--state dead --type letter.issue --yes', 'all of them, without a question'],
+    ['<id> --edit letter.json --reason "wrong street"', 'with another payload'],
+    ['--state failed --type letter.issue --dry-run', 'how many it would be'],
+    ['--state failed --type letter.issue --yes', 'all of them, without a question'],
   ],
+  notes: ['By --state it is an operation, which workers do: spillway operations watch <id> follows it.'],
   async run(invocation) {
-    const { values, words } = invocation
+    const { values, words: ids, cwd } = invocation
     const filter = filterOf(values)
-    if (words.length > 0 && Object.keys(filter).length > 0) {
-      throw usageError('Give either ids, or --state with --type and --queue.')
-    }
-    if (words.length === 0 && filter.state === undefined) throw usageError('Give ids, or --state.')
-    return await runRetry(invocation, { ids: words, filter })
+    if (ids.length === 0 && filter.state === undefined) throw usageError('Give ids, or --state.')
+    const payload = await editedPayload(values.edit, ids, cwd)
+    return await runVerb(invocation, {
+      ...{ ids, filter, action: 'redrive', done: 'retrying' },
+      onIds: (operator, some) => operator.retry(some, { reason: values.reason, payload }),
+    })
   },
 })

@@ -14,6 +14,8 @@ export interface HttpAddress {
   /** Where the routes are mounted, without a slash at the end. */
   readonly base: string
   readonly token: string | null
+  /** Whose name stands in the audit. */
+  readonly actor: string
 }
 
 export interface HttpRequest {
@@ -58,13 +60,14 @@ export class HttpClient {
   }
 
   #init({ method = 'GET', headers, body }: HttpRequest, signal: AbortSignal): RequestInit {
-    const { token } = this.#address
+    const { token, actor } = this.#address
     return {
       method,
       signal,
       redirect: 'manual',
       headers: {
         accept: 'application/json',
+        ...(method === 'GET' ? {} : { 'x-spillway-actor': actor }),
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,

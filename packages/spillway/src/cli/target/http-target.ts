@@ -2,11 +2,12 @@
 
 import type { Health, SubmitOptions } from '../../app/api.js'
 import { isTerminal } from '../../domain/index.js'
-import type { SpillwayError } from '../../errors/index.js'
-import type { ControlVerdict, ListRequest } from '../../ports/index.js'
+import type { ListRequest } from '../../ports/index.js'
 import { systemClock } from '../../runtime/index.js'
-import { isCodedError } from '../failure.js'
+import { type AnsweredPage, type Linked, queryText, unlinked } from './answers.js'
 import type { HttpClient } from './http-client.js'
+import { HttpOperator } from './http-operator.js'
+import type { RecordPage } from './operator.js'
 import { problemError } from './problem-error.js'
 import type {
   CommandRecord,
@@ -16,16 +17,12 @@ import type {
   ReceiptRecord,
   SubmitVerdictRecord,
 } from './records.js'
-import type { CommandRecordPage, GetOptions, Target } from './target.js'
+import type { GetOptions, Target } from './target.js'
 
 /** Seconds one request waits for an outcome; longer waits take several. */
 const WAIT_SECONDS_MAX = 20
 /** Between two of them, should a server not wait at all. */
 const WAIT_PAUSE_MS = 50
-/** Commands cancelled or retried at once. */
-const VERBS_IN_FLIGHT_MAX = 8
-
-type Linked<T> = T & { readonly links?: unknown }
 
 interface BulkResult {
   readonly items: readonly {
@@ -38,23 +35,23 @@ interface BulkResult {
 
 export class HttpTarget implements Target {
   readonly name: string
+  readonly operator: HttpOperator
   readonly #client: HttpClient
   readonly #signal: AbortSignal
 
   constructor(name: string, client: HttpClient, signal: AbortSignal) {
     this.name = name
+    this.operator = new HttpOperator(client)
     this.#client = client
     this.#signal = signal
   }
 
   async submit(type: string, payload: unknown, options: SubmitOptions): Promise<ReceiptRecord> {
-    const query = new URLSearchParams()
-    if (options.priority !== undefined) query.set('priority', String(options.priority))
-    if (options.delay !== undefined) query.set('delay', String(options.delay))
-    if (options.runAt !== undefined) query.set('runAt', String(Number(options.runAt)))
+    const { priority, delay, runAt } = options
+    const query = queryText({ priority, delay, runAt: runAt === undefined ? undefined : Number(runAt) })
     const receipt = await this.#client.request({
       method: 'POST',
-      path: `/v1/commands/${encodeURIComponent(type)}${withQuery(query)}`,
+      path: `/v1/commands/${encodeURIComponent(type)}${query}`,
       ...(options.key === undefined ? {} : { headers: { 'idempotency-key': quoted(options.key) } }),
       body: JSON.stringify(payload),
     })
@@ -87,29 +84,18 @@ export class HttpTarget implements Target {
   }
 
   async #read(id: string, payload: boolean, seconds: number): Promise<CommandRecord> {
-    const query = new URLSearchParams()
-    if (payload) query.set('include', 'payload')
-    if (seconds > 0) query.set('wait', String(seconds))
-    const path = `/v1/commands/${encodeURIComponent(id)}${withQuery(query)}`
+    const query = queryText({
+      payload: payload ? 'true' : undefined,
+      wait: seconds > 0 ? seconds : undefined,
+    })
+    const path = `/v1/commands/${encodeURIComponent(id)}${query}`
     return unlinked((await this.#client.request({ path, waitMs: seconds * 1_000 })) as Linked<CommandRecord>)
   }
 
-  async list({ state, type, queue, after, limit }: ListRequest): Promise<CommandRecordPage> {
-    const query = new URLSearchParams({ limit: String(limit) })
-    for (const [name, value] of Object.entries({ state, type, queue, cursor: after })) {
-      if (value !== undefined) query.set(name, value)
-    }
-    const page = await this.#client.request({ path: `/v1/commands${withQuery(query)}` })
-    const { items, nextCursor } = page as { items: Linked<CommandRecord>[]; nextCursor: string | null }
-    return { items: items.map(unlinked), next: nextCursor }
-  }
-
-  cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
-    return this.#verb(ids, 'cancel')
-  }
-
-  retry(ids: readonly string[]): Promise<readonly ControlVerdict[]> {
-    return this.#verb(ids, 'retry')
+  async list({ after: cursor, ...request }: ListRequest): Promise<RecordPage<CommandRecord>> {
+    const path = `/v1/commands${queryText({ ...request, cursor })}`
+    const { items, nextCursor } = (await this.#client.request({ path })) as AnsweredPage<CommandRecord>
+    return { items: items.map((item) => unlinked(item)), next: nextCursor }
   }
 
   async queues(): Promise<readonly QueueRecord[]> {
@@ -157,45 +143,9 @@ export class HttpTarget implements Target {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) }
     return (await this.#client.request({ method: 'POST', path, ...sent })) as QueueSettingsRecord
   }
-
-  /** One request per command: each is judged alone. */
-  async #verb(ids: readonly string[], verb: 'cancel' | 'retry'): Promise<readonly ControlVerdict[]> {
-    const verdicts: ControlVerdict[] = []
-    for (let start = 0; start < ids.length; start += VERBS_IN_FLIGHT_MAX) {
-      const slice = ids.slice(start, start + VERBS_IN_FLIGHT_MAX)
-      verdicts.push(...(await Promise.all(slice.map((id) => this.#verbOnOne(id, verb)))))
-    }
-    return verdicts
-  }
-
-  async #verbOnOne(id: string, verb: 'cancel' | 'retry'): Promise<ControlVerdict> {
-    try {
-      await this.#client.request({ method: 'POST', path: `/v1/commands/${encodeURIComponent(id)}/${verb}` })
-      return 'ok'
-    } catch (error) {
-      if (isCodedError(error)) {
-        if (isGone(error)) return 'not_found'
-        if (error.code === 'state_conflict') return 'conflict'
-      }
-      throw error
-    }
-  }
-}
-
-function isGone({ code }: SpillwayError): boolean {
-  return code === 'not_found' || code === 'expired'
-}
-
-function withQuery(query: URLSearchParams): string {
-  return query.size === 0 ? '' : `?${query}`
 }
 
 /** A string of RFC 8941, so that a key may begin with a quote itself. */
 function quoted(key: string): string {
   return `"${key.replaceAll(/[\\"]/g, '\\$&')}"`
-}
-
-/** Links are for whoever follows them over HTTP. */
-function unlinked<T>({ links: _links, ...record }: Linked<T>): T {
-  return record as unknown as T
 }

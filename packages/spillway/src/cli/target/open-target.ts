@@ -1,5 +1,6 @@
 // Which Spillway a command means: --url, else --config, else SPILLWAY_URL, else the nearest configuration.
 
+import { cliActor } from '../actor.js'
 import type { Session } from '../command.js'
 import { Interrupted } from '../interruption.js'
 import { usageError } from '../usage-error.js'
@@ -46,7 +47,8 @@ async function openHttp(
   ])
   const base = baseAddress(url)
   const token = flags.token ?? environment.token ?? null
-  return new HttpTarget(base, new HttpClient({ base, token }, interruption.signal), interruption.signal)
+  const client = new HttpClient({ base, token, actor: cliActor() }, interruption.signal)
+  return new HttpTarget(base, client, interruption.signal)
 }
 
 async function openStore(session: Session, flags: TargetFlags): Promise<Target> {
@@ -58,7 +60,7 @@ async function openStore(session: Session, flags: TargetFlags): Promise<Target> 
   const { path, config } = await loadConfig(session, flags.config)
   if (session.interruption.signal.aborted) throw new Interrupted()
   const spillway = await createSpillway(config, { roles: ['intake'], logs: 'error', register: false })
-  return storeTarget(spillway, path, session.interruption.signal)
+  return storeTarget(spillway, path, { signal: session.interruption.signal, actor: cliActor() })
 }
 
 function baseAddress(text: string): string {

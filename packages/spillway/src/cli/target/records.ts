@@ -2,7 +2,15 @@
 // are ISO 8601, results and payloads are values and not JSON in a string.
 
 import type { NodeStatus, QueueView, SubmitVerdict } from '../../app/api.js'
-import type { CommandState, Durability, ErrorRecord, QueueSettings, Receipt } from '../../domain/index.js'
+import {
+  type CommandState,
+  type Durability,
+  type ErrorRecord,
+  parseMemo,
+  type QueueSettings,
+  type Receipt,
+  type Stage,
+} from '../../domain/index.js'
 import type { SpillwayError } from '../../errors/index.js'
 import type { CommandView } from '../../ports/index.js'
 
@@ -22,6 +30,10 @@ export type SubmitVerdictRecord =
 
 export interface AttemptRecord {
   readonly attempt: number
+  /** Absent: it was executed. */
+  readonly stage?: Stage
+  readonly workerId?: string
+  readonly durationMs?: number
   readonly at: string
   readonly error: ErrorRecord | null
 }
@@ -31,12 +43,16 @@ export interface CommandRecord {
   readonly type: string
   readonly queue: string
   readonly state: CommandState
+  readonly stage: Stage
   readonly priority: number
   readonly attempts: number
   readonly acceptedAt: string
   readonly nextAt: string | null
+  /** Until when its counterpart may answer, if it is pending. */
+  readonly waitsUntil: string | null
   readonly finishedAt: string | null
   readonly error: ErrorRecord | null
+  readonly fingerprint: string | null
   readonly generation: number
   readonly history: readonly AttemptRecord[]
   readonly result: unknown
@@ -67,11 +83,12 @@ export function submitVerdictRecord(verdict: SubmitVerdict): SubmitVerdictRecord
 }
 
 export function commandRecord(view: CommandView): CommandRecord {
-  const { acceptedAt, nextAt, finishedAt, history, result, payload, ...facts } = view
+  const { acceptedAt, nextAt, finishedAt, history, result, payload, memo, ...facts } = view
   return {
     ...facts,
     acceptedAt: isoTime(acceptedAt),
     nextAt: isoTimeOrNull(nextAt),
+    waitsUntil: view.state === 'pending' ? isoTimeOrNull(parseMemo(memo).pendingUntil ?? null) : null,
     finishedAt: isoTimeOrNull(finishedAt),
     history: history.map(({ at, ...attempt }) => ({ ...attempt, at: isoTime(at) })),
     result: result === null ? null : JSON.parse(result),
@@ -87,10 +104,10 @@ export function nodeRecord({ startedAt, seenAt, ...node }: NodeStatus): NodeReco
   return { ...node, startedAt: isoTime(startedAt), seenAt: isoTime(seenAt) }
 }
 
-function isoTime(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-function isoTimeOrNull(ms: number | null): string | null {
+export function isoTimeOrNull(ms: number | null): string | null {
   return ms === null ? null : isoTime(ms)
 }

@@ -4,10 +4,17 @@
 import type { Spillway } from '../../app/api.js'
 import { isCodedError } from '../failure.js'
 import { commandRecord, nodeRecord, queueRecord, receiptRecord, submitVerdictRecord } from './records.js'
+import { action, storeOperator } from './store-operator.js'
 import type { Target } from './target.js'
 
-/** `signal` ends waiting early. */
-export function storeTarget(spillway: Spillway, name: string, signal: AbortSignal): Target {
+export interface StoreTargetOptions {
+  /** Ends waiting early. */
+  readonly signal: AbortSignal
+  /** For the audit. */
+  readonly actor: string
+}
+
+export function storeTarget(spillway: Spillway, name: string, { signal, actor }: StoreTargetOptions): Target {
   return {
     name,
     submit: async (type, payload, options) => receiptRecord(await spillway.submit(type, payload, options)),
@@ -21,15 +28,11 @@ export function storeTarget(spillway: Spillway, name: string, signal: AbortSigna
       const { items, next } = await spillway.list(request)
       return { items: items.map(commandRecord), next }
     },
-    cancel: (ids) => spillway.cancel(ids),
-    retry: (ids) => spillway.redrive(ids),
+    operator: storeOperator(spillway, actor),
     queues: async () => (await spillway.queues()).map(queueRecord),
-    pause: async (queue, reason) => ({
-      queue,
-      ...(await spillway.pause(queue, reason === undefined ? {} : { reason })),
-    }),
-    resume: async (queue) => ({ queue, ...(await spillway.resume(queue)) }),
-    limit: async (queue, leasesMax) => ({ queue, ...(await spillway.limit(queue, leasesMax)) }),
+    pause: async (queue, reason) => ({ queue, ...(await spillway.pause(queue, action(actor, reason))) }),
+    resume: async (queue) => ({ queue, ...(await spillway.resume(queue, { actor })) }),
+    limit: async (queue, leasesMax) => ({ queue, ...(await spillway.limit(queue, leasesMax, { actor })) }),
     nodes: async () => (await spillway.nodes()).map(nodeRecord),
     health: () => spillway.health(),
     close: () => spillway.close(),

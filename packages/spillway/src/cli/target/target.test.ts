@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Spillway } from '../../app/api.js'
 import { createSpillway } from '../../app/create-spillway.js'
 import { defineCommand } from '../../config/index.js'
-import { failed } from '../../domain/index.js'
+import { failed, ok } from '../../domain/index.js'
 import { type HttpServer, serveHttp } from '../../http/index.js'
 import { memory } from '../../stores/memory/index.js'
 import { HttpClient } from './http-client.js'
@@ -42,10 +42,17 @@ afterAll(async () => {
 })
 
 const http = (base = server.url, token: string | null = TOKEN) =>
-  new HttpTarget(base, new HttpClient({ base, token }, open), open)
+  new HttpTarget(base, new HttpClient({ base, token, actor: 'cli:ann' }, open), open)
+
+/** Its methods, which can then be called by themselves. */
+function bound(target: Target) {
+  const { operator } = target
+  return { operator, submit: target.submit.bind(target), get: target.get.bind(target) }
+}
 
 describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
-  const target = (): Target => (kind === 'http' ? http() : storeTarget(spillway, 'store', open))
+  const target = (): Target =>
+    kind === 'http' ? http() : storeTarget(spillway, 'store', { signal: open, actor: 'cli:ann' })
   const id = (name: string) => `${kind} ${name}`
 
   it('submits with a key, finds repeats, and shows the end with result and payload', async () => {
@@ -95,7 +102,7 @@ describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
   it('cancels what waits and runs again what is dead, and says what it could not', async () => {
     const scheduled = await target().submit('letter.issue', { id: id('later') }, { delay: '1h' })
     expect((await target().get(scheduled.id)).nextAt).toMatch(/^\d{4}-.*Z$/)
-    expect(await target().cancel([scheduled.id, ABSENT, scheduled.id])).toEqual([
+    expect(await target().operator.cancel([scheduled.id, ABSENT, scheduled.id], undefined)).toEqual([
       'ok',
       'not_found',
       'conflict',
@@ -105,8 +112,79 @@ describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
       state: 'dead',
       error: { message: `no ${id('dead')}` },
     })
-    expect(await target().retry([dying.id, ABSENT])).toEqual(['ok', 'not_found'])
+    expect(await target().operator.retry([dying.id, ABSENT], { reason: 'mended' })).toEqual([
+      'ok',
+      'not_found',
+    ])
     expect(await target().get(dying.id, { waitMs: 10_000 })).toMatchObject({ state: 'dead', generation: 1 })
+  })
+
+  it('groups what died, runs one with another payload and gives another up, all in the audit', async () => {
+    const { operator, submit, get } = bound(target())
+    const dying: string[] = []
+    for (const name of ['one', 'two', 'three'])
+      dying.push((await submit('letter.issue', { id: id(`lost ${name}`), end: 'thrown' }, {})).id)
+    for (const each of dying) await get(each, { waitMs: 10_000 })
+    const [edited = '', discarded = '', left = ''] = dying
+    const [group] = await operator.errorGroups({ type: 'letter.issue', queue: 'letters', limit: 5 })
+    expect(group).toMatchObject({ type: 'letter.issue', lastAt: expect.stringMatching(/Z$/) })
+    expect(await operator.errorGroups({ type: 'nope', limit: 5 })).toEqual([])
+
+    const payload = { id: id('found'), end: 'ok' }
+    await expect(operator.retry([edited], { reason: undefined, payload: { id: 5 } })).rejects.toMatchObject({
+      ...{ code: 'invalid_payload', details: { issues: [{ pointer: '/id' }] } },
+    })
+    expect(await operator.retry([edited], { reason: 'a typo', payload })).toEqual(['ok'])
+    expect(await get(edited, { waitMs: 10_000, payload: true })).toMatchObject({
+      ...{ state: 'succeeded', stage: 'execute', payload },
+      history: [
+        { attempt: 1, workerId: spillway.workerId },
+        { attempt: 1, error: null },
+      ],
+    })
+    expect(await operator.discard([discarded, discarded, ABSENT], 'old')).toEqual([
+      'ok',
+      'conflict',
+      'not_found',
+    ])
+
+    const { fingerprint } = await get(left)
+    const filter = { state: 'dead', fingerprint: fingerprint ?? '' } as const
+    const counted = await operator.startOperation({ action: 'cancel', filter: {}, dryRun: true })
+    expect(counted).toEqual({ id: null, matches: expect.any(Number), more: false })
+    const started = await operator.startOperation({ action: 'discard', filter, reason: 'older' })
+    await get(started.id ?? '', { waitMs: 10_000 })
+    const ended = await operator.operation(started.id ?? '')
+    expect(ended).toMatchObject({ action: 'discard', filter, actor: 'cli:ann', state: 'succeeded' })
+    expect(ended.changed).toBeGreaterThanOrEqual(1)
+    expect(Object.keys(ended)).not.toContain('links')
+    expect((await get(left)).state).toBe('cancelled')
+
+    const newest = await operator.audit({ limit: 1 })
+    const { items } = await operator.audit({ limit: 3, after: newest.next ?? '' })
+    expect(items.map(({ actor, action, reason }) => [actor, action, reason])).toEqual([
+      ['cli:ann', 'operation.discard', 'older'],
+      ['cli:ann', 'discard', 'old'],
+      ['cli:ann', 'redrive', 'a typo'],
+    ])
+  })
+
+  it('refuses operators in the same words', async () => {
+    const { operator } = target()
+    const token = 'a-token-nobody-waits-for'
+    await expect(operator.complete(token, ok())).rejects.toMatchObject({ code: 'token_unknown' })
+    await expect(operator.operation(ABSENT)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(operator.redeliver(ABSENT, 'x')).rejects.toMatchObject({ code: 'not_found' })
+    await expect(operator.enableEndpoint('https://example.com/', undefined)).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    await expect(operator.audit({ limit: 1, after: 'x' })).rejects.toMatchObject({ code: 'invalid_argument' })
+    const filter = { state: 'succeeded' } as const
+    await expect(operator.startOperation({ action: 'redrive', filter })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    })
+    expect(await operator.callbacks({ limit: 5 })).toEqual({ items: [], next: null })
+    expect(await operator.goneEndpoints()).toEqual([])
   })
 
   it('resolves with the command as it is when a wait is over', async () => {
@@ -154,7 +232,7 @@ describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
 
 describe('both targets', () => {
   it('give the same record of the same command', async () => {
-    const local = storeTarget(spillway, 'store', open)
+    const local = storeTarget(spillway, 'store', { signal: open, actor: 'cli:ann' })
     const { id } = await local.submit('letter.issue', { id: 'same', end: 'failed' }, {})
     const record = await local.get(id, { waitMs: 10_000, payload: true })
     expect(record.state).toBe('failed')
@@ -192,7 +270,7 @@ describe('a target behind http', () => {
 
   it('gives up when it is interrupted', async () => {
     const interruption = new AbortController()
-    const client = new HttpClient({ base: server.url, token: TOKEN }, interruption.signal)
+    const client = new HttpClient({ base: server.url, token: TOKEN, actor: 'cli' }, interruption.signal)
     const { id } = await http().submit('letter.issue', { id: 'interrupted' }, { delay: '1h' })
     const waiting = new HttpTarget(server.url, client, interruption.signal).get(id, { waitMs: 60_000 })
     interruption.abort()

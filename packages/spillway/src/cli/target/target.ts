@@ -2,7 +2,8 @@
 // process. Commands are written once against this.
 
 import type { Health, SubmitOptions } from '../../app/api.js'
-import type { ControlVerdict, ListRequest } from '../../ports/index.js'
+import type { ListRequest } from '../../ports/index.js'
+import type { Operator, RecordPage } from './operator.js'
 import type {
   CommandRecord,
   NodeRecord,
@@ -18,11 +19,6 @@ export interface GetOptions {
   readonly waitMs?: number
 }
 
-export interface CommandRecordPage {
-  readonly items: readonly CommandRecord[]
-  readonly next: string | null
-}
-
 export interface Target {
   /** As messages call it. */
   readonly name: string
@@ -30,9 +26,8 @@ export interface Target {
   /** One verdict per payload, in order. */
   submitMany(type: string, payloads: readonly unknown[]): Promise<readonly SubmitVerdictRecord[]>
   get(id: string, options?: GetOptions): Promise<CommandRecord>
-  list(request: ListRequest): Promise<CommandRecordPage>
-  cancel(ids: readonly string[]): Promise<readonly ControlVerdict[]>
-  retry(ids: readonly string[]): Promise<readonly ControlVerdict[]>
+  list(request: ListRequest): Promise<RecordPage<CommandRecord>>
+  readonly operator: Operator
   queues(): Promise<readonly QueueRecord[]>
   pause(queue: string, reason: string | undefined): Promise<QueueSettingsRecord>
   resume(queue: string): Promise<QueueSettingsRecord>

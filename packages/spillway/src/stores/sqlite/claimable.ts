@@ -40,8 +40,8 @@ const COLUMNS = `seq, id, queue, type, priority, partition, tenant, stage, codec
 
 /** Part of the ready chunks of one type in one queue: those with the tenant ?3, or with any (1), or with none (0). */
 const READY = "state = 'ready' and queue = ?1 and blocked = 0 and type = ?2"
-export const OF_TENANT = `${READY} and tenant = ?3`
-export const BY_TENURE = `${READY} and (tenant is not null) = ?3`
+const OF_TENANT = `${READY} and tenant = ?3`
+const BY_TENURE = `${READY} and (tenant is not null) = ?3`
 
 export const EXPIRED =
   "state = 'leased' and queue = ?1 and lease_expires_at <= ?2 and type in (select value from json_each(?3))"

@@ -13,5 +13,6 @@ export interface StatementMigration {
 
 /** As the port and `--dry-run` show it. */
 export function asMigration({ version, name, statements }: StatementMigration): Migration {
-  return { version, name, sql: statements.map((statement) => `${statement.trim()};\n`).join('\n') }
+  // On a line of its own: a statement may end with a comment, which would swallow it.
+  return { version, name, sql: statements.map((statement) => `${statement.trim()}\n;\n`).join('\n') }
 }
