@@ -60,3 +60,4 @@ export {
   type ResolvedRate,
   resolveQueues,
 } from './queue.js'
+export { invalidPayload, validatePayload } from './validate-payload.js'
