@@ -2,6 +2,7 @@
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { isAbsolute } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
@@ -14,9 +15,9 @@ export interface Child<Message> {
   stop(): Promise<void>
 }
 
-/** `module` is a compiled file beside this one; it reads its job as JSON from its first argument. */
+/** `module` is a compiled file, by its absolute path or beside this one; it reads its job as JSON from its first argument. */
 export function startChild<Message>(module: string, job: object): Child<Message> {
-  const path = fileURLToPath(new URL(module, import.meta.url))
+  const path = isAbsolute(module) ? module : fileURLToPath(new URL(module, import.meta.url))
   const child = fork(path, [JSON.stringify(job)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -4,17 +4,19 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSession, type PrivateServer, type TestDatabase } from 'spillway-test-bed'
+import { openSession, type PrivateServer, type TestDatabase, urlAtPort } from 'spillway-test-bed'
 import { vi } from 'vitest'
 import type { NodeRecord } from '../../../src/cli/target/records.js'
 import { systemClock } from '../../../src/runtime/index.js'
 import type { Answered, Submitted } from '../../../src/testing/checker/index.js'
+import { FaultProxy } from '../../../src/testing/index.js'
 import type { FaultEngine, ServerStore } from '../engines.js'
-import { Callers } from './callers.js'
+import { Callers, type CallerTraffic } from './callers.js'
+import { Counterpart } from './counterpart.js'
 import { PATIENCE } from './patience.js'
-import { type Exit, Program, type Role } from './program.js'
+import { type Exit, Program, type Role, type Setting } from './program.js'
 
-type Server = PrivateServer & { createDatabase(): Promise<TestDatabase> }
+export type Server = PrivateServer & { createDatabase(): Promise<TestDatabase> }
 
 const TABLES: Readonly<Record<FaultEngine['kind'], readonly string[]>> = {
   postgres: [
@@ -29,8 +31,16 @@ const TABLES: Readonly<Record<FaultEngine['kind'], readonly string[]>> = {
   ],
 }
 
+const STARTS_MAX = 10
+
+/** Callbacks have leases as long as their deliveries may last, which nobody can shorten. */
+const CHUNKS: Readonly<Record<FaultEngine['kind'], string>> = {
+  postgres: 'spillway.chunks',
+  mariadb: 'spillway_chunks',
+}
+
 /** A place in the application that a process fills; another one takes it when that was killed. */
-interface Post {
+export interface Post {
   readonly role: Role
   readonly name: string
   program: Program
@@ -38,9 +48,18 @@ interface Post {
   url: string
 }
 
+export interface ApplicationOptions {
+  /** The processes reach the database through a network that can fail. Default false. */
+  readonly isProxied?: boolean
+  /** There is a counterpart that letters can be issued by. Default false. */
+  readonly issuesLetters?: boolean
+}
+
 interface ApplicationParts {
   readonly engine: FaultEngine
   readonly url: string
+  readonly proxy: FaultProxy | null
+  readonly counterpart: Counterpart | null
   readonly store: ServerStore
   readonly folder: string
 }
@@ -52,6 +71,9 @@ export class Application {
   readonly store: ServerStore
   /** For files that processes leave, or wait for. */
   readonly folder: string
+  /** Between the processes and the database, if anything is. */
+  readonly proxy: FaultProxy | null
+  readonly counterpart: Counterpart | null
   /** What all callers so far asked for and were told, by their log. */
   readonly told: (Submitted | Answered)[] = []
   readonly #posts = new Map<string, Post>()
@@ -59,23 +81,40 @@ export class Application {
   /** Of what the test itself submits; the callers count upwards. */
   #ownOps = 0
 
-  static async start(engine: FaultEngine, server: Server, roles: readonly Role[]): Promise<Application> {
+  static async start(
+    engine: FaultEngine,
+    server: Server,
+    roles: readonly Role[],
+    { isProxied = false, issuesLetters = false }: ApplicationOptions = {},
+  ): Promise<Application> {
     const database = await server.createDatabase()
     const store = engine.makeStore(database.url)
     await store.schema.migrate()
     await store.open()
     const folder = await mkdtemp(join(tmpdir(), 'spillway-faults-'))
-    const application = new Application({ engine, url: database.url, store, folder })
+    const proxy = isProxied ? await FaultProxy.listen({ port: server.port }) : null
+    const counterpart = issuesLetters ? await Counterpart.start(folder) : null
+    const application = new Application({ engine, url: database.url, store, folder, proxy, counterpart })
     await application.query(...TABLES[engine.kind])
     await Promise.all(roles.map((role, n) => application.fill(`${role}-${n}`, role)))
     return application
   }
 
-  private constructor({ engine, url, store, folder }: ApplicationParts) {
+  private constructor({ engine, url, store, folder, proxy, counterpart }: ApplicationParts) {
     this.engine = engine
     this.url = url
     this.store = store
     this.folder = folder
+    this.proxy = proxy
+    this.counterpart = counterpart
+  }
+
+  get #setting(): Setting {
+    const { url, proxy, counterpart } = this
+    return {
+      storeUrl: proxy === null ? url : urlAtPort(url, proxy.port),
+      ...(counterpart !== null && { counterpartUrl: counterpart.url }),
+    }
   }
 
   get posts(): readonly Post[] {
@@ -90,25 +129,36 @@ export class Application {
 
   /** Starts a process and waits until it works; callers learn of an intake. */
   async fill(name: string, role: Role): Promise<Post> {
-    const program = Program.serve(this.url, role)
+    const program = Program.serve(this.#setting, role)
     const post: Post = { role, name, program, url: '' }
     this.#posts.set(name, post)
     const url = await program.url()
     if (url === null) throw new Error(`${name} did not start: ${program.log}`)
     post.url = url
-    if (role === 'intake') for (const callers of this.#runs) callers.tell(name, url)
+    if (role === 'intake') for (const client of this.#clients) client.tell(name, url)
     return post
   }
 
-  /** SIGKILL, and another one in its place. */
+  /** SIGKILL, and another one in its place: started again, as a supervisor does, when the database is just away. */
   async replace({ name, role, program }: Post): Promise<Post> {
     await program.kill()
-    for (const callers of this.#runs) callers.tellGone(name)
-    return await this.fill(name, role)
+    for (const client of this.#clients) client.tellGone(name)
+    for (let start = 1; ; start += 1) {
+      try {
+        return await this.fill(name, role)
+      } catch (error) {
+        if (start === STARTS_MAX) throw error
+      }
+    }
   }
 
-  startCallers(): Callers {
-    const callers = new Callers(this.folder, this.#runs.length)
+  /** Those who have to know where an intake is. */
+  get #clients(): readonly (Callers | Counterpart)[] {
+    return this.counterpart === null ? this.#runs : [...this.#runs, this.counterpart]
+  }
+
+  startCallers(traffic: CallerTraffic = {}): Callers {
+    const callers = new Callers(this.folder, this.#runs.length, traffic)
     this.#runs.push(callers)
     for (const { role, name, url } of this.posts) if (role === 'intake') callers.tell(name, url)
     return callers
@@ -120,7 +170,7 @@ export class Application {
 
   /** The command line, as an operator uses it. */
   cli(...args: string[]): Promise<Exit> {
-    return new Program(this.url, args).ended
+    return new Program(this.#setting, args).ended
   }
 
   async nodes(): Promise<readonly NodeRecord[]> {
@@ -162,6 +212,12 @@ export class Application {
     return rows
   }
 
+  /** Leases of callbacks end by themselves after a while; here they end now. Workers may be at the same rows. */
+  async endCallbackLeases(): Promise<void> {
+    const statement = `update ${CHUNKS[this.engine.kind]} set lease_expires_at = 0 where queue = 'spillway.callbacks' and state = 'leased'`
+    await vi.waitFor(() => this.query(statement), PATIENCE)
+  }
+
   async stateOf(id: string): Promise<string | undefined> {
     return (await this.store.reader.get([id]))[0]?.state
   }
@@ -175,9 +231,10 @@ export class Application {
   async end(): Promise<void> {
     await Promise.all([
       ...this.posts.map(({ program }) => program.kill()),
-      ...this.#runs.map((callers) => callers.kill()),
+      ...this.#clients.map((client) => client.kill()),
     ])
     await this.store.close()
+    await this.proxy?.close()
     await rm(this.folder, { recursive: true, force: true })
   }
 }

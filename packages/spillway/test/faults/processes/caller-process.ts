@@ -1,27 +1,29 @@
 // Those who submit: a process of its own that nobody kills, with a log on disk of what it asked for and what it was told. Started by
-// tests through jiti with the path of its log and the number of this run, which nothing of an earlier run must be mistaken for.
+// tests through jiti with the path of its log, the number of this run, which nothing of an earlier run must be mistaken for, and how much
+// is to be sent.
 // Lines on its standard input name intakes (`intake 0 <url>`, `gone 0`) and tell it to `stop`: then it sends nothing new, and ends
 // when everything that may be sent again has been answered.
 //
-// Orders have an idempotency key: without an answer they are sent again, to another intake. Clicks have none, and are given up.
+// Orders and letters have an idempotency key: without an answer they are sent again, to another intake. Clicks have none, and are
+// given up.
 
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { argv, exit, stdin, stdout } from 'node:process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answered, Submitted } from '../../../src/testing/checker/index.js'
+import type { CallerTraffic } from './callers.js'
+import { FATES, type Fate } from './counterpart.js'
 
 const CALLERS = 12
-const BATCH_MAX = 32
-const PAUSE_MS = 10
 const PATIENCE_MS = 10_000
 /** Of one run. */
 const OPS_MAX = 1_000_000_000
 const DAY_MS = 86_400_000
 
 interface Command {
-  readonly type: 'order' | 'click'
-  readonly payload: { readonly id: string }
+  readonly type: 'order' | 'click' | 'letter'
+  readonly payload: { readonly id: string; readonly fate?: Fate }
 }
 
 interface BulkAnswer {
@@ -32,7 +34,8 @@ interface BulkAnswer {
   }[]
 }
 
-const [, , path = '', run = '0'] = argv
+const [, , path = '', run = '0', traffic = '{}'] = argv
+const { batchMax = 32, pauseMs = 10, letterEvery = 0 }: CallerTraffic = JSON.parse(traffic)
 const log = openSync(path, 'a')
 const intakes = new Map<string, string>()
 let stopping = false
@@ -63,18 +66,25 @@ async function call(): Promise<void> {
     while (commands.length > 0) {
       const url = nextIntake()
       if (url !== null) commands = await submit(commands, url)
-      await sleep(PAUSE_MS)
+      await sleep(pauseMs)
     }
   }
 }
 
 function newCommands(): readonly Command[] {
   ids += 1
-  const size = 1 + (ids % BATCH_MAX)
-  return Array.from({ length: size }, (_, n) => ({
+  const size = 1 + (ids % batchMax)
+  const commands: Command[] = Array.from({ length: size }, (_, n) => ({
     type: n % 2 === 0 ? 'order' : 'click',
     payload: { id: `${run}-${ids}-${n}` },
   }))
+  if (letterEvery > 0 && ids % letterEvery === 0) commands.push(newLetter())
+  return commands
+}
+
+function newLetter(): Command {
+  const fate = FATES[(ids / letterEvery) % FATES.length] ?? 'issued'
+  return { type: 'letter', payload: { id: `${run}-${ids}-letter`, fate } }
 }
 
 function nextIntake(): string | null {
@@ -94,7 +104,7 @@ async function submit(commands: readonly Command[], url: string): Promise<readon
   fdatasyncSync(log)
   acknowledged += answers.filter(({ answer }) => answer === 'accepted' || answer === 'duplicate').length
   stdout.write(`acknowledged ${acknowledged}\n`)
-  return commands.filter(({ type }, n) => type === 'order' && answers[n]?.answer === 'unknown')
+  return commands.filter(({ type }, n) => type !== 'click' && answers[n]?.answer === 'unknown')
 }
 
 async function post(commands: readonly Command[], url: string): Promise<BulkAnswer | null> {
@@ -112,7 +122,7 @@ async function post(commands: readonly Command[], url: string): Promise<BulkAnsw
 }
 
 function submitted(op: number, { type, payload }: Command): Submitted {
-  const key = type === 'order' ? payload.id : null
+  const key = type === 'click' ? null : payload.id
   const what = { type, payload: JSON.stringify(payload), key, windowMs: DAY_MS, runAt: null }
   return { kind: 'submitted', at: Date.now(), op, ...what }
 }

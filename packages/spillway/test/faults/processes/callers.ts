@@ -2,19 +2,25 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
 import type { Answered, Submitted } from '../../../src/testing/checker/index.js'
+import { JITI, readLog } from './logging-process.js'
 import { PATIENCE } from './patience.js'
 
 const CALLER = fileURLToPath(new URL('./caller-process.ts', import.meta.url))
-const JITI = fileURLToPath(import.meta.resolve('jiti/package.json')).replace(
-  'package.json',
-  'lib/jiti-cli.mjs',
-)
+
+/** What is sent, and how fast. */
+export interface CallerTraffic {
+  /** Commands a caller sends at once, at most. Default 32. */
+  readonly batchMax?: number
+  /** After every call. Default 10. */
+  readonly pauseMs?: number
+  /** A letter comes with every so many calls; 0 = none, the default. */
+  readonly letterEvery?: number
+}
 
 export class Callers {
   /** Commands that were acknowledged so far. */
@@ -24,9 +30,9 @@ export class Callers {
   readonly #ended: Promise<number | null>
   #errors = ''
 
-  constructor(folder: string, run: number) {
+  constructor(folder: string, run: number, traffic: CallerTraffic = {}) {
     this.#path = join(folder, `callers-${run}.log`)
-    const child = spawn(process.execPath, [JITI, CALLER, this.#path, String(run)], {
+    const child = spawn(process.execPath, [JITI, CALLER, this.#path, String(run), JSON.stringify(traffic)], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -61,11 +67,7 @@ export class Callers {
     this.#child.stdin?.write('stop\n')
     const code = await this.#ended
     if (code !== 0) throw new Error(`the callers ended with ${code}: ${this.#errors}`)
-    const text = await readFile(this.#path, 'utf8')
-    return text
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line))
+    return await readLog(this.#path)
   }
 
   async kill(): Promise<void> {

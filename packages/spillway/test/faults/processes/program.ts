@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
-const CONFIG = fileURLToPath(new URL('./spillway.config.mjs', import.meta.url))
 const OUTPUT_KEPT = 20_000
 
 export type Role = 'intake' | 'worker'
@@ -13,6 +12,17 @@ export type Role = 'intake' | 'worker'
 const ARGS: Readonly<Record<Role, readonly string[]>> = {
   intake: ['start', '--roles', 'intake', '--port', '0'],
   worker: ['worker', '--metrics-port', '0'],
+}
+
+/** What a process is told by its environment, and by which configuration of this folder it runs. */
+export interface Setting {
+  readonly storeUrl: string
+  /** Where letters are issued; absent = none are. */
+  readonly counterpartUrl?: string
+  /** Default: that of the application which is killed and paused. */
+  readonly config?: string
+  /** Which release of its configuration it is, where there are two. */
+  readonly release?: 'old' | 'new'
 }
 
 export interface Exit {
@@ -31,12 +41,13 @@ export class Program {
   #isOver = false
   #onOutput: () => void = () => undefined
 
-  constructor(storeUrl: string, args: readonly string[]) {
+  constructor(setting: Setting, args: readonly string[]) {
     if (!existsSync(MAIN))
       throw new Error('The command line is not built: run npm test, or npm run build before.')
-    const child = spawn(process.execPath, [MAIN, ...args, '--config', CONFIG], {
+    const config = fileURLToPath(new URL(setting.config ?? 'spillway.config.mjs', import.meta.url))
+    const child = spawn(process.execPath, [MAIN, ...args, '--config', config], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: environment(storeUrl),
+      env: environment(setting),
     })
     this.#child = child
     this.pid = child.pid ?? 0
@@ -59,8 +70,8 @@ export class Program {
     })
   }
 
-  static serve(storeUrl: string, role: Role): Program {
-    return new Program(storeUrl, ARGS[role])
+  static serve(setting: Setting, role: Role): Program {
+    return new Program(setting, ARGS[role])
   }
 
   /** What it has logged lately. */
@@ -94,7 +105,12 @@ export class Program {
 }
 
 /** What the machine of the test says about Spillway must not matter. */
-function environment(storeUrl: string): NodeJS.ProcessEnv {
+function environment({ storeUrl, counterpartUrl, release }: Setting): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SPILLWAY_|NODE_OPTIONS)/.test(name))
-  return { ...Object.fromEntries(inherited), FAULTS_STORE_URL: storeUrl }
+  return {
+    ...Object.fromEntries(inherited),
+    FAULTS_STORE_URL: storeUrl,
+    ...(counterpartUrl !== undefined && { FAULTS_COUNTERPART_URL: counterpartUrl }),
+    ...(release !== undefined && { FAULTS_RELEASE: release }),
+  }
 }

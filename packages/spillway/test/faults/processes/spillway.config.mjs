@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { env, exit, pid, stdin } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defineCommand, defineConfig, into } from 'spillway'
+import { applied, defineCommand, defineConfig, failed, into, notApplied, pending, retry } from 'spillway'
 import { mysql } from 'spillway/mysql'
 import { postgres } from 'spillway/postgres'
 import { z } from 'zod'
@@ -13,6 +13,10 @@ import { z } from 'zod'
 const LOOK_EVERY_MS = 10
 /** Short, so that nobody waits long for a worker that was paused in its transaction. */
 const IDLE_TRANSACTION_MS = 2_000
+/** More than any fault lasts: what is given up then is given up for another reason. */
+const ATTEMPTS = 100
+/** @type {{ delay: number, max: number }} */
+const BACKOFF = { delay: 50, max: 500 }
 
 // A process does not outlive the test that started it, however that ended.
 stdin.on('close', () => exit(1)).resume()
@@ -50,6 +54,47 @@ const click = defineCommand({
     map: (/** @type {z.infer<typeof Identified>} */ { id }) => ({ execution: randomUUID(), id }),
   }),
 })
+
+const counterpart = env.FAULTS_COUNTERPART_URL
+const Letter = z.object({ id: z.string(), fate: z.string() })
+
+/** Issued by the counterpart, which may refuse it, be busy, leave it open what it has done, or answer later. */
+const letter = defineCommand({
+  name: 'letter',
+  queue: 'letters',
+  input: Letter,
+  idempotencyKey: ({ id }) => id,
+  timeout: '2s',
+  retry: { attempts: ATTEMPTS, backoff: BACKOFF },
+  reconciliation: { attempts: ATTEMPTS, backoff: BACKOFF },
+  compensation: { attempts: ATTEMPTS, backoff: BACKOFF },
+  async handle(payload, context) {
+    const { id, signal } = context
+    const token = context.completionToken()
+    const body = JSON.stringify({ id, token, fate: payload.fate, payload: JSON.stringify(payload) })
+    const { status } = await ask(`issue/${id}`, signal, { method: 'POST', body })
+    if (status === 409) return failed('refused')
+    if (status === 503) return retry('busy')
+    if (status === 202) return pending({ token, deadline: '3s' })
+  },
+  async reconcile(_, { id, signal }) {
+    const { status } = await ask(`letters/${id}`, signal)
+    return status === 200 ? applied() : notApplied()
+  },
+  async compensate(_, __, { id, signal }) {
+    await ask(`undo/${id}`, signal, { method: 'POST' })
+  },
+  callback: () => `${counterpart}/told`,
+})
+
+/**
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @param {RequestInit} [init]
+ */
+async function ask(path, signal, init) {
+  return await fetch(`${counterpart}/${path}`, { ...init, signal })
+}
 
 const Gated = z.object({ gate: z.string() })
 
@@ -90,7 +135,19 @@ export default defineConfig({
   store: isPostgres
     ? postgres(url, { idleTransactionMs: IDLE_TRANSACTION_MS })
     : mysql(url, { idleTransaction: IDLE_TRANSACTION_MS }),
-  commands: [order, click, slow, slowInTransaction],
-  queues: Object.fromEntries(['orders', 'clicks', 'slow'].map((queue) => [queue, { lease: '1s' }])),
+  commands: [order, click, slow, slowInTransaction, ...(counterpart === undefined ? [] : [letter])],
+  queues: Object.fromEntries(
+    ['orders', 'clicks', 'slow', 'letters'].map((queue) => [queue, { lease: '1s' }]),
+  ),
+  ...(counterpart !== undefined && {
+    callbacks: {
+      secrets: [`whsec_${Buffer.alloc(32, 7).toString('base64')}`],
+      timeout: '1s',
+      schedule: Array.from({ length: 20 }, () => '500ms'),
+      allowHttp: true,
+      allowPorts: [Number(new URL(counterpart).port)],
+      allowAddresses: ['127.0.0.0/8'],
+    },
+  }),
   worker: { closeTimeout: '1s' },
 })

@@ -12,10 +12,14 @@ import {
 } from '../../../src/testing/checker/index.js'
 import type { ServerStore } from '../engines.js'
 import type { Application } from './application.js'
+import { expectLettersSettled, issuedLetters, type LetterCounts } from './letters-verdict.js'
 import { PATIENCE } from './patience.js'
 
 const PAGE_ROWS = 500
-const UNENDED = ['ready', 'running', 'scheduled', 'retrying'] as const
+const UNENDED = [
+  ...(['ready', 'running', 'scheduled', 'retrying', 'reconciling', 'pending', 'blocked'] as const),
+  'compensating',
+] as const
 /** Leases of a second, retries of a few, and a machine that is busy with other things. */
 const END_WITHIN_MS = 60_000
 
@@ -23,13 +27,19 @@ const RULE: Omit<TypeRule, 'queue' | 'effects'> = { attempts: 5, hungAfterMs: 60
 const TYPES: History['types'] = {
   order: { ...RULE, queue: 'orders', effects: 'transaction' },
   click: { ...RULE, queue: 'clicks', effects: 'sink' },
+  letter: { ...RULE, queue: 'letters', effects: 'sink', attempts: 100 },
 }
-const QUEUES: History['queues'] = { orders: { concurrency: 8 }, clicks: { concurrency: 8 } }
+const QUEUES: History['queues'] = {
+  orders: { concurrency: 8 },
+  clicks: { concurrency: 8 },
+  letters: { concurrency: 8 },
+}
 
 export interface Told {
   readonly acknowledged: number
   /** Calls of which nobody knows whether they were stored. */
   readonly unknown: number
+  readonly letters: LetterCounts
 }
 
 /**
@@ -39,11 +49,13 @@ export interface Told {
 export async function expectNothingLostOrDoubled(application: Application): Promise<Told> {
   const { store, told } = application
   const healed = { kind: 'healed', at: Date.now(), boundMs: END_WITHIN_MS } as const
+  await application.endCallbackLeases()
   await untilEnded(store)
   await redriveCrashed(store)
   const commands = (await dump(store)).filter(({ type }) => Object.hasOwn(TYPES, type))
   const orders = await application.query('select command from orders')
   const clicks = await application.query('select id from clicks')
+  const letterEvents = (await application.counterpart?.events()) ?? []
   const history: History = {
     ...{ types: TYPES, queues: QUEUES },
     events: [...told, healed],
@@ -51,18 +63,20 @@ export async function expectNothingLostOrDoubled(application: Application): Prom
       at: Date.now(),
       commands,
       transactionEffects: orders.map(({ command }) => String(command)),
-      sinkRows: clicks.map(({ id }) => JSON.stringify({ id })),
+      sinkRows: [...clicks.map(({ id }) => JSON.stringify({ id })), ...issuedLetters(letterEvents)],
     },
   }
   expect(checkHistory(history)).toEqual([])
-  expect(commands.filter(({ state }) => state !== 'succeeded')).toEqual([])
-  expect(orders.length + clicks.length).toBe(commands.length)
+  const letters = commands.filter(({ type }) => type === 'letter')
+  const writes = commands.filter(({ type }) => type !== 'letter')
+  expect(writes.filter(({ state }) => state !== 'succeeded')).toEqual([])
+  expect(orders.length + clicks.length).toBe(writes.length)
   const answers = told.filter((event): event is Answered => event.kind === 'answered')
   expect(answers.filter(({ answer }) => answer === 'rejected')).toEqual([])
   const count = (answer: Answered['answer']) => answers.filter((event) => event.answer === answer).length
   const acknowledged = count('accepted') + count('duplicate')
   expect(commands.length).toBeGreaterThanOrEqual(acknowledged)
-  return { acknowledged, unknown: count('unknown') }
+  return { acknowledged, unknown: count('unknown'), letters: expectLettersSettled(letters, letterEvents) }
 }
 
 async function untilEnded(store: ServerStore): Promise<void> {
@@ -78,7 +92,8 @@ async function untilEnded(store: ServerStore): Promise<void> {
 
 async function redriveCrashed(store: ServerStore): Promise<void> {
   const dead = (await views(store)).filter(({ state }) => state === 'dead')
-  expect(dead.filter(({ error }) => error?.code !== 'worker_crash')).toEqual([])
+  const others = dead.filter(({ error }) => error?.code !== 'worker_crash')
+  expect(others.map(({ id, type, attempts, error }) => ({ id, type, attempts, error }))).toEqual([])
   if (dead.length === 0) return
   await store.control.redrive(dead.map(({ id }) => id))
   await untilEnded(store)

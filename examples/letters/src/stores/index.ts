@@ -1,0 +1,31 @@
+// A location is a path or a URL: SQLite by path, the servers by theirs. Everything else of the application is the same.
+
+import type { SpillwayConfig } from 'spillway'
+import { mysql } from 'spillway/mysql'
+import { postgres } from 'spillway/postgres'
+import { sqlite } from 'spillway/sqlite'
+import { UsageError } from '../usage-error.js'
+
+export type Engine = 'sqlite' | 'postgres' | 'mysql'
+
+export const ENGINE_NAMES = { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MySQL' } as const
+
+export function openStore(location: string): SpillwayConfig['store'] {
+  switch (engineOf(location)) {
+    case 'postgres':
+      return postgres(location)
+    case 'mysql':
+      return mysql(location)
+    case 'sqlite':
+      return sqlite(location)
+  }
+}
+
+export function engineOf(location: string): Engine {
+  if (/^postgres(ql)?:\/\//.test(location)) return 'postgres'
+  if (/^(mysql|mariadb):\/\//.test(location)) return 'mysql'
+  if (/^[a-z]+:\/\//.test(location)) {
+    throw new UsageError("--store: expected 'sqlite' or a URL that begins with postgres:// or mysql://")
+  }
+  return 'sqlite'
+}
