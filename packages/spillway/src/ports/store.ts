@@ -103,6 +103,7 @@ export interface BulkWrite {
 
 /** The settlement's transaction as a handler sees it. */
 export interface SettleScope<Tx> {
+  /** To be taken outside of any savepoint; not at all by who has no use for it, because lending it has its price. */
   readonly tx: Tx
   /**
    * Runs `work` so that its effects alone are undone when it throws. The promise form follows `transactionalSettle`. Throws without

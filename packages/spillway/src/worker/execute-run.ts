@@ -106,11 +106,11 @@ function notCommitted(run: HandlerRun, error: unknown): RunResult {
 
 /** The transaction for as long as the run has it: a handler that returns after all starts no other in it. */
 function scopeOf(run: HandlerRun, scope: SettleScope<unknown>): SettleScope<unknown> {
+  // Taken before the first savepoint, around which a store may have to guard itself against what is done with it; a sink has no use
+  // for it.
+  const tx = run.definition.handler.kind === 'sink' ? undefined : scope.tx
   return {
-    // Asked for only when a handler gets it: a store may have to guard itself against what is done with it.
-    get tx() {
-      return scope.tx
-    },
+    tx,
     write: (bulk) => scope.write(bulk),
     savepoint(work) {
       if (run.abandoned)

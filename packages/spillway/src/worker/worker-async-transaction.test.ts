@@ -9,6 +9,7 @@ import {
   range,
   type TestCommand,
 } from '../../test/worker/worker-kit.js'
+import type { SettleScope, SettleWork } from '../ports/index.js'
 import { into } from '../sinks/index.js'
 import { rowsOf } from '../stores/memory/index.js'
 import { HUNG_GRACE_MS } from './handler-call.js'
@@ -38,7 +39,41 @@ function setUp(over: Omit<TestCommand, 'name'>, queue: QueueSetup = {}) {
   }
 }
 
+/** Notes what is asked of the scope, in order. */
+function noting(scope: SettleScope<unknown>, taken: string[]): SettleScope<unknown> {
+  return {
+    get tx() {
+      taken.push('tx')
+      return scope.tx
+    },
+    savepoint(work) {
+      taken.push('savepoint')
+      return scope.savepoint(work)
+    },
+    write: (bulk) => scope.write(bulk),
+  }
+}
+
 describe('a transaction that outlives a promise', () => {
+  it.each([
+    [
+      'taken before the first savepoint by a handler that gets it',
+      { handleBatch: async () => {} },
+      ['tx', 'savepoint'],
+    ],
+    ['not taken for a sink', { handleBatch: into('effects', { key: ['id'] }) }, ['savepoint']],
+  ])('is %s', async (_, handler, expected) => {
+    const { bench } = setUp(handler)
+    await bench.append('a', [{ id: 1 }])
+    const process = bench.process()
+    const taken: string[] = []
+    process.tamper.settleWithin = (_call, leases, work: SettleWork<unknown>) =>
+      bench.server.store.settleWithin(leases, (scope, valid) => work(noting(scope, taken), valid))
+    process.worker.start()
+    await bench.drain(process)
+    expect(taken).toEqual(expected)
+  })
+
   it('commits effects and settlement of several chunks together', async () => {
     const { bench, write, effects } = setUp({
       handleBatch: async (payloads, { tx }) => {

@@ -25,14 +25,30 @@ export function newHandlersScope(
   const savepoints = newSavepoints(connection, place)
   let taken: HandlersTx | null = null
   let over = false
-  let guarded: Promise<boolean> = Promise.resolve(true)
+  let guarded: Promise<boolean> | null = null
+  let depth = 0
+
+  /** Sent before anything the handler sends from then on. */
+  function guard(): void {
+    guarded = savepoints.send([`savepoint ${GUARD}`])
+    guarded.catch(() => {})
+  }
+
+  /** Within a savepoint that one is the guard; releasing it would take a later one along. */
+  async function enclosed<T>(part: () => T): Promise<unknown> {
+    depth += 1
+    try {
+      return await savepoints.around(part)
+    } finally {
+      depth -= 1
+      if (depth === 0 && taken !== null && guarded === null && !over) guard()
+    }
+  }
 
   function take(): MysqlTx {
     if (over) throw usedTooLate('scope')
     if (taken === null) {
-      // Sent before anything the handler sends.
-      guarded = savepoints.send([`savepoint ${GUARD}`])
-      guarded.catch(() => {})
+      if (depth === 0) guard()
       connection.lend()
       taken = handlersTx(connection.driver)
     }
@@ -45,7 +61,7 @@ export function newHandlersScope(
   }
 
   async function isGuardThere(): Promise<boolean> {
-    return taken === null || ((await guarded) && (await savepoints.send([`release savepoint ${GUARD}`])))
+    return guarded === null || ((await guarded) && (await savepoints.send([`release savepoint ${GUARD}`])))
   }
 
   return {
@@ -53,7 +69,7 @@ export function newHandlersScope(
       get tx() {
         return take()
       },
-      savepoint: <T>(part: () => T) => savepoints.around(part) as T,
+      savepoint: <T>(part: () => T) => enclosed(part) as T,
       async write(bulk) {
         if (over) throw usedTooLate('scope')
         await bulkWriter.write(connection, bulk)

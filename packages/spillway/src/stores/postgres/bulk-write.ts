@@ -44,6 +44,8 @@ const COPY_ROWS_MIN = 10_000
 /** Rows of one statement where they cannot be copied. */
 const INSERT_ROWS_MAX = 10_000
 const UNIQUE_VIOLATION = '23505'
+/** SQLSTATEs of constraints that a row breaks. */
+const INTEGRITY_CLASS = '23'
 /** Shapes of writes that are remembered; the oldest makes way. */
 const SHAPES_MAX = 64
 
@@ -81,8 +83,8 @@ export function newBulkWriter(options: BulkWriterOptions): BulkWriter {
         if (copier === null) await insert(client, shape, bulk.rows, sending)
         else await copy(client, shape, bulk.rows, copier, sending)
       } catch (error) {
-        // Whatever it was, the table may have changed; the next write looks again.
-        shapes.delete(name)
+        // The table may have changed; the next write looks again. A broken constraint says nothing of that.
+        if (sqlState(error)?.startsWith(INTEGRITY_CLASS) !== true) shapes.delete(name)
         throw bulkError(error, bulk, remembered, errorOf)
       }
     },
