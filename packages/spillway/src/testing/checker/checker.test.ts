@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { checkHistory } from './check-history.js'
 import { corruptions } from './corruptions/index.js'
+import { doubtAndAnswer, heldUp, undoing } from './sample-bad-days.js'
 import { ledger, openOutcomes, partitioned, retriesAndCrashes } from './sample-histories.js'
 import { CHECKED } from './violation.js'
 
-const VALID = { ledger, retriesAndCrashes, partitioned, openOutcomes }
+const VALID = {
+  ...{ ledger, retriesAndCrashes, partitioned, openOutcomes },
+  ...{ doubtAndAnswer, undoing, heldUp },
+}
 
 describe('checkHistory', () => {
   for (const [name, tell] of Object.entries(VALID)) {

@@ -2,11 +2,28 @@
 // and what the handlers' effects say. A history is plain data, so a simulation, a chaos run with real processes and a
 // hand-written test all use the same checker. `at` is the store's clock in ms; the order of events is the store's order.
 
-import type { CommandState } from '../../domain/index.js'
+import type { Stage, TerminalState, UpdateState } from '../../domain/index.js'
 import type { Accounting, QueueCounts } from '../../ports/index.js'
+import type { OutsideEvent } from './outside-events.js'
+import type { Change, Snapshot } from './snapshot.js'
 
-/** Where a command type's effects go: into the settlement's transaction, a sink keyed by command, or anywhere. */
-export type EffectMode = 'transaction' | 'sink' | 'plain'
+export type * from './outside-events.js'
+export type * from './snapshot.js'
+
+/** Where a command type's effects go: into the settlement's transaction, a sink keyed by command, anywhere, or to upstream as a callback. */
+export type EffectMode = 'transaction' | 'sink' | 'plain' | 'callback'
+
+/** What a type does on bad days besides being executed again. Its functions must be recorded as called and replied. */
+export interface BadDayRule {
+  /** Times it may be asked about within one doubt; null = it cannot be asked. */
+  readonly reconciliations: number | null
+  /** Times it may be tried to undo it; null = nothing undoes it. */
+  readonly compensations: number | null
+  /** By one function, besides the steps that are undone one by one. */
+  readonly undoneAsWhole: boolean
+  /** Exhausted commands are undone too, not only refused ones. */
+  readonly undoneWhenDead: boolean
+}
 
 export interface TypeRule {
   readonly queue: string
@@ -14,28 +31,16 @@ export interface TypeRule {
   readonly effects: EffectMode
   /** A handler call that takes longer has ignored its timeout: with its lease gone, it holds no slot. */
   readonly hungAfterMs: number
+  readonly badDays?: BadDayRule
+  /** Ends that upstream is told of, by a callback each. */
+  readonly tells?: readonly TerminalState[]
 }
 
 export interface QueueRule {
   /** Handler calls at once in one worker. */
   readonly concurrency: number
-}
-
-/** A command as the store shows it at one moment. */
-export interface Snapshot {
-  readonly id: string
-  readonly state: CommandState
-  readonly attempts: number
-  readonly generation: number
-  readonly nextAt: number | null
-  readonly finishedAt: number | null
-}
-
-/** One command before and after an operation; null = the store does not have it. */
-export interface Change {
-  readonly id: string
-  readonly before: Snapshot | null
-  readonly after: Snapshot | null
+  /** Whether a dead command holds up later ones of its ordering key. Default 'skip'. */
+  readonly onDead?: 'skip' | 'block'
 }
 
 /** A client asks. `op` numbers the asking: the same command asked for twice has two. */
@@ -69,6 +74,8 @@ export interface AppendedCommand {
   readonly verdict: 'accepted' | 'duplicate' | 'conflict'
   /** Not before this time; null = at once. */
   readonly dueAt: number | null
+  /** Absent where nothing is ordered. */
+  readonly orderingKey?: string
 }
 
 /** The store took a chunk. */
@@ -85,6 +92,8 @@ export interface ClaimedCommand {
   readonly id: string
   /** Executions before this chunk. */
   readonly attempts: number
+  /** The same for the stage of the chunk, where that is another. */
+  readonly tries?: number
 }
 
 /** The store leased a chunk. `commands` are those to run: skipped indexes are left out. */
@@ -96,6 +105,8 @@ export interface Claimed {
   readonly token: number
   readonly queue: string
   readonly type: string
+  /** What is done with the commands. Default 'execute'. */
+  readonly stage?: Stage
   /** The partition the commands were submitted to, else null. */
   readonly partition: number | null
   readonly leaseMs: number
@@ -106,11 +117,13 @@ export interface Claimed {
 
 export interface WrittenUpdate {
   readonly id: string
-  readonly state: 'succeeded' | 'failed' | 'retrying' | 'dead'
+  readonly state: UpdateState
   readonly attempts: number
   readonly delayMs: number
   /** Code of the error that is kept with it. */
   readonly error: string | null
+  /** Whoever shows a token of this hash in time may complete it. */
+  readonly token?: { readonly hash: string; readonly expiresInMs: number }
 }
 
 /** A worker wrote about a lease and the store answered `ok` or `stale`. `changes`: every command that looks different since. */
@@ -132,6 +145,8 @@ export interface LeaseWritten {
   /** Ids that succeeded without a word. */
   readonly finished: readonly string[]
   readonly changes: readonly Change[]
+  /** Commands that the write brought along and that are in the store after it, whatever it was answered. */
+  readonly appended?: readonly string[]
 }
 
 /** A handler is about to run a command under a lease, and what it came to. `run` is unique per execution. */
@@ -148,6 +163,8 @@ export interface Started {
   readonly attempt: number
   readonly chunkId: string
   readonly token: number
+  /** Default 'execute'. */
+  readonly stage?: Stage
 }
 export interface Ended {
   readonly kind: 'ended'
@@ -155,7 +172,7 @@ export interface Ended {
   readonly run: number
   readonly call: number
   readonly id: string
-  readonly state: 'succeeded' | 'failed' | 'retrying' | 'dead'
+  readonly state: UpdateState
   /** JSON text of the handler's value. */
   readonly result: string | null
 }
@@ -171,11 +188,13 @@ export interface Effect {
 export interface Controlled {
   readonly kind: 'controlled'
   readonly at: number
-  readonly verb: 'cancel' | 'redrive'
+  readonly verb: 'cancel' | 'redrive' | 'discard'
   readonly id: string
   readonly verdict: 'ok' | 'not_found' | 'conflict'
   readonly before: Snapshot | null
   readonly after: Snapshot | null
+  /** Takes the place of its payload from now on. */
+  readonly payload?: string
 }
 
 export interface Promoted {
@@ -184,6 +203,8 @@ export interface Promoted {
   readonly worker: string
   /** What the store says it moved. */
   readonly count: number
+  /** Commands that waited in a state they keep while they are carried: of these nobody can see whether they were moved. */
+  readonly unseen?: number
   readonly changes: readonly Change[]
 }
 
@@ -245,6 +266,7 @@ export type HistoryEvent =
   | Started
   | Ended
   | Effect
+  | OutsideEvent
   | Controlled
   | Promoted
   | Pruned

@@ -1,5 +1,5 @@
 // I2: no phantoms. Every stored and every executed command was submitted, with the identical payload, at most as often as
-// clients submitted it, and never when its client was told that it was rejected.
+// clients submitted it, and never when its client was told that it was rejected. Who redrives a command may give it another payload.
 
 import { type Facts, mayBeStored, textOf } from './facts.js'
 import { type Findings, findings, type Violation } from './violation.js'
@@ -11,7 +11,10 @@ export function noPhantoms(facts: Facts): readonly Violation[] {
     const text = textOf(type, payload)
     const known = facts.textOfId.get(id)
     if (known === undefined) found.add(at, id, `${where} under an id that the store never accepted`)
+    else if (facts.editsOfId.get(id)?.includes(text) === true) return
     else if (known !== text) found.add(at, id, `${where} with another payload than it was stored with`)
+    // Callbacks are submitted by nobody: that they follow from an end is I13.
+    if (facts.history.types[type]?.effects === 'callback') return
     const first = facts.byText.get(text)?.[0]
     if (first === undefined || first.at > at) found.add(at, id, `${where} but nobody had submitted it`)
     const ids = sightings.get(text)
@@ -26,7 +29,12 @@ export function noPhantoms(facts: Facts): readonly Violation[] {
     }
   }
   const { final } = facts.history
-  for (const { id, type, payload } of final.commands) see(final.at, id, type, payload, 'was stored')
+  for (const { id, type, payload } of final.commands) {
+    see(final.at, id, type, payload, 'was stored')
+    const edited = facts.editsOfId.get(id)?.at(-1)
+    if (edited !== undefined && edited !== textOf(type, payload))
+      found.add(final.at, id, 'has another payload than the one it was last redriven with')
+  }
   tooMany(facts, sightings, found)
   return found.list
 }

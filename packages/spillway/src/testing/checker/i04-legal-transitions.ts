@@ -1,24 +1,56 @@
 // I4: only legal transitions and one terminal state, which absorbs; a redrive opens a new generation of the same id.
 // What a settlement that was answered `ok` says is what the store says afterwards.
 
-import { type CommandState, isTerminal } from '../../domain/index.js'
+import { type CommandEvent, type CommandState, isTerminal, transition } from '../../domain/index.js'
 import { type Facts, leaseKey } from './facts.js'
 import type { Change, Claimed, Controlled, HistoryEvent, LeaseWritten, Snapshot } from './history.js'
 import { type Findings, findings, type Violation } from './violation.js'
 
-type Verb = 'extend' | 'settle' | 'release' | 'promote' | 'cancel' | 'redrive' | 'prune'
+type Verb =
+  | 'extend'
+  | 'settle'
+  | 'release'
+  | 'promote'
+  | 'complete'
+  | 'cancel'
+  | 'redrive'
+  | 'discard'
+  | 'prune'
 
-/** What each operation may make of a command: from these states, to these. */
-const STEPS: Readonly<Record<Verb, { from: readonly CommandState[]; to: readonly (CommandState | null)[] }>> =
-  {
-    extend: { from: ['running'], to: ['succeeded', 'failed', 'retrying', 'dead'] },
-    settle: { from: ['running'], to: ['succeeded', 'failed', 'retrying', 'dead'] },
-    release: { from: ['running'], to: ['accepted', 'succeeded', 'failed', 'retrying', 'dead'] },
-    promote: { from: ['scheduled', 'retrying'], to: ['accepted'] },
-    cancel: { from: ['accepted', 'scheduled', 'retrying'], to: ['cancelled'] },
-    redrive: { from: ['failed', 'dead', 'cancelled'], to: ['retrying'] },
-    prune: { from: ['succeeded', 'failed', 'dead', 'cancelled'], to: [null] },
-  }
+const ANSWERS: readonly CommandEvent[] = [
+  'ok',
+  'fail',
+  'retry',
+  'doubt',
+  'pend',
+  'block',
+  'undo',
+  'undone',
+  'exhaust',
+]
+
+/** Which events of the transition table each operation may stand for, several one after the other where the last one says so. */
+const EVENTS: Readonly<Record<Exclude<Verb, 'prune'>, readonly CommandEvent[]>> = {
+  extend: ANSWERS,
+  settle: ANSWERS,
+  release: [...ANSWERS, 'lose'],
+  promote: ['promote', 'unblock'],
+  complete: ANSWERS,
+  cancel: ['cancel'],
+  redrive: ['redrive', 'redriveDoubt', 'redriveUndo'],
+  discard: ['discard'],
+}
+
+/** Each opens a new generation. */
+const RENEWALS: readonly Verb[] = ['redrive', 'discard']
+
+function isLegal(verb: Verb, from: CommandState, to: CommandState | null): boolean {
+  if (verb === 'prune') return to === null && isTerminal(from)
+  const reached = EVENTS[verb].map((event) => transition(from, event))
+  // What is let go of is due at once.
+  if (verb === 'promote' && from === 'blocked') reached.push('accepted')
+  return to !== null && reached.includes(to)
+}
 
 export function legalTransitions(facts: Facts): readonly Violation[] {
   const found = findings('I4')
@@ -46,6 +78,8 @@ class Walk {
     else if (event.kind === 'claimed') this.#claim(event)
     else if (event.kind === 'controlled') this.#control(event)
     else if (event.kind === 'promoted') this.#changes(event.at, 'promote', event.changes)
+    else if (event.kind === 'completed' && event.verdict === 'ok' && event.id !== null)
+      this.#changes(event.at, 'complete', [{ id: event.id, before: event.before, after: event.after }])
     else if (event.kind === 'pruned') this.#changes(event.at, 'prune', event.changes)
     else if (event.kind === 'observed' && event.snapshot !== null)
       this.see(event.at, event.snapshot, 'for a reader')
@@ -75,12 +109,11 @@ class Walk {
   #changes(at: number, verb: Verb, changes: readonly Change[]): void {
     for (const { id, before, after } of changes) {
       if (before !== null) this.see(at, before, `before ${verb}`)
-      const allowed = STEPS[verb]
-      const legal =
-        before !== null && allowed.from.includes(before.state) && allowed.to.includes(after?.state ?? null)
+      const same = verb === 'complete' && before?.state === after?.state
+      const legal = before !== null && (same || isLegal(verb, before.state, after?.state ?? null))
       if (!legal)
         this.#found.add(at, id, `${verb} made ${after?.state ?? 'nothing'} of ${before?.state ?? 'nothing'}`)
-      const generation = (before?.generation ?? 0) + (verb === 'redrive' ? 1 : 0)
+      const generation = (before?.generation ?? 0) + (RENEWALS.includes(verb) ? 1 : 0)
       if (after !== null && after.generation !== generation) {
         this.#found.add(at, id, `has generation ${after.generation} after ${verb}, expected ${generation}`)
       }

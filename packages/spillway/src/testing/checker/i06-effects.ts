@@ -1,5 +1,5 @@
 // I6: effects happen exactly once with `transaction` settlement and in a sink keyed by the command; elsewhere at least
-// once for what succeeded and at most once per execution. A result that is kept is one that an execution came to.
+// once for what succeeded and at most once per execution. A result that is kept is one that somebody came to.
 
 import type { CommandState } from '../../domain/index.js'
 import type { Facts } from './facts.js'
@@ -98,8 +98,9 @@ function checkPlain(facts: Facts, endings: ReadonlyMap<string, Ending>, found: F
 function checkResults(facts: Facts, found: Findings): void {
   const results = new Map<string, Set<string | null>>()
   for (const event of facts.history.events) {
-    if (event.kind !== 'ended' || event.state !== 'succeeded') continue
-    results.set(event.id, (results.get(event.id) ?? new Set()).add(event.result))
+    if ((event.kind !== 'ended' && event.kind !== 'completed') || event.state !== 'succeeded') continue
+    const id = event.id ?? ''
+    results.set(id, (results.get(id) ?? new Set()).add(event.result))
   }
   const { final } = facts.history
   for (const { id, state, result } of final.commands) {

@@ -74,6 +74,7 @@ class Runs {
   }
 
   start(event: Started): void {
+    if (event.stage !== undefined && event.stage !== 'execute') return
     const rule = this.#facts.history.types[event.type]
     const claim = this.#facts.claims.get(leaseKey(event))
     const before = claim?.commands.find(({ id }) => id === event.id)?.attempts

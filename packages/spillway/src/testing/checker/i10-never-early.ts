@@ -1,7 +1,7 @@
 // I10: no command is claimed or run before its `runAt`, and no retry before its delay has passed, by the store's clock.
 // That nothing starves is bounded by I18.
 
-import { type Facts, parkedBy, textOf } from './facts.js'
+import { type Facts, parkings, textOf } from './facts.js'
 import type { HistoryEvent } from './history.js'
 import { findings, type Violation } from './violation.js'
 
@@ -34,10 +34,9 @@ function learn(event: HistoryEvent, facts: Facts, dueAt: Map<string, number>): v
       if (Number.isFinite(runAt)) dueAt.set(id, runAt)
     }
   } else if (event.kind === 'written' && event.verdict === 'ok') {
-    const parked = parkedBy(event)
-    for (const { id, state, delayMs } of event.updates) {
-      if (state === 'retrying' && parked.has(id)) dueAt.set(id, event.at + delayMs)
-    }
+    for (const { id, delayMs } of parkings(facts, event)) dueAt.set(id, event.at + delayMs)
+  } else if (event.kind === 'completed' && event.verdict === 'ok' && event.id !== null) {
+    dueAt.set(event.id, event.at + event.delayMs)
   } else if (event.kind === 'controlled' && event.verb === 'redrive' && event.verdict === 'ok') {
     dueAt.set(event.id, event.at)
   }

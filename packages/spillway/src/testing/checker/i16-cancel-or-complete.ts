@@ -1,12 +1,17 @@
 // I16: of a cancel and a completion exactly one wins, and everybody is told the same. A cancel that was answered `ok`
-// took a command that was waiting and keeps it from ever being claimed; one that was refused had a reason.
+// took a command that was waiting and keeps it from ever being claimed; one that was refused had a reason. A discard is the cancel of
+// what had failed. That a token wins once is next door, in i16-tokens.ts.
 
+import { type CommandState, statesAllowing } from '../../domain/index.js'
 import type { Facts } from './facts.js'
 import type { Claimed, Controlled, LeaseWritten, Snapshot } from './history.js'
 import { type Findings, findings, type Violation } from './violation.js'
 
-const CANCELLABLE = ['accepted', 'scheduled', 'retrying']
-const REDRIVABLE = ['failed', 'dead', 'cancelled']
+const ALLOWED: Readonly<Record<Controlled['verb'], readonly CommandState[]>> = {
+  cancel: statesAllowing('cancel'),
+  redrive: statesAllowing('redrive'),
+  discard: statesAllowing('discard'),
+}
 
 interface Fates {
   /** When the cancel was answered `ok`, by id. */
@@ -30,14 +35,13 @@ export function cancelOrComplete(facts: Facts): readonly Violation[] {
 
 function control(event: Controlled, fates: Fates, found: Findings): void {
   const { at, id, verb, verdict, before } = event
-  const allowed = verb === 'cancel' ? CANCELLABLE : REDRIVABLE
-  const possible = before !== null && allowed.includes(before.state)
+  const possible = before !== null && ALLOWED[verb].includes(before.state)
   if (verdict === 'ok') {
     if (!possible)
       found.add(at, id, `${verb} was answered ok while the command was ${before?.state ?? 'absent'}`)
     if (verb === 'cancel' && fates.finished.has(id)) found.add(at, id, 'was cancelled after it had succeeded')
-    if (verb === 'cancel') fates.cancelled.set(id, at)
-    else fates.cancelled.delete(id)
+    if (verb === 'redrive') fates.cancelled.delete(id)
+    else fates.cancelled.set(id, at)
   } else if (possible && !fates.finished.has(id)) {
     found.add(at, id, `${verb} was answered ${verdict} although the command was ${before.state}`)
   } else if ((verdict === 'not_found') !== (before === null)) {

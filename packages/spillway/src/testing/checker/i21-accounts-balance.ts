@@ -1,4 +1,4 @@
-// I21: in any snapshot accepted = ready + running + scheduled + retrying + terminal, the counts agree with the listing
+// I21: in any snapshot accepted = ready + running + parked + terminal, the counts agree with the listing
 // command by command, and accepted is what was appended less what was pruned.
 
 import type { Accounting } from '../../ports/index.js'
@@ -6,17 +6,21 @@ import type { Facts } from './facts.js'
 import type { Accounted } from './history.js'
 import { type Findings, findings, type Violation } from './violation.js'
 
-const STATES = [
+const PER_QUEUE = [
   'ready',
   'running',
   'scheduled',
   'retrying',
-  'succeeded',
+  'reconciling',
+  'pending',
+  'blocked',
+  'compensating',
   'failed',
   'dead',
   'cancelled',
+  'compensated',
 ] as const
-const PER_QUEUE = ['ready', 'running', 'scheduled', 'retrying', 'failed', 'dead', 'cancelled'] as const
+const STATES = [...PER_QUEUE, 'succeeded'] as const
 
 export function accountsBalance(facts: Facts): readonly Violation[] {
   const found = findings('I21')

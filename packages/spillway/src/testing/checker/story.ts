@@ -1,17 +1,22 @@
 // Writes histories by hand for the checker's own tests: one line per thing that happens, with the states of commands kept
 // along, so that a story is valid unless a test spoils it.
 
-import { commandId } from '../../domain/index.js'
+import { commandId, isTerminal, type Stage, type UpdateState } from '../../domain/index.js'
 import type { Accounting, QueueCounts } from '../../ports/index.js'
 import type {
   Answered,
   AppendedCommand,
+  CallbackSubject,
   Change,
+  Completed,
+  Controlled,
   FinalDump,
   History,
   HistoryEvent,
   QueueRule,
+  Reply,
   Snapshot,
+  Stepped,
   StoredCommand,
   TypeRule,
   WrittenUpdate,
@@ -39,6 +44,7 @@ export interface ClaimLine {
   readonly partition?: number
   /** Executions before this chunk. */
   readonly attempts?: number
+  readonly stage?: Stage
 }
 
 export interface WriteLine {
@@ -53,7 +59,16 @@ export interface WriteLine {
   readonly finished?: readonly string[]
   /** Ids that succeed because the chunk is complete. */
   readonly rest?: readonly string[]
+  /** Callbacks' chunks that it brings along. */
+  readonly brings?: readonly CallbackLine[]
 }
+
+/** The callback of a command's end, in a chunk of its own. */
+export interface CallbackLine extends CallbackSubject {
+  readonly chunk: string
+}
+
+export const CALLBACK_TYPE = 'told'
 
 export function payloadOf(n: number): string {
   return JSON.stringify({ n })
@@ -102,17 +117,19 @@ export class Story {
       readonly n: number
       readonly verdict?: 'duplicate' | 'conflict'
       readonly dueAt?: number
+      readonly orderingKey?: string
     }[],
   ): void {
     const chunkId = chunkIdOf(chunk)
     this.#events.push({
       ...{ kind: 'appended', at: this.at, chunkId, type },
       commands: commands.map(
-        ({ n, verdict, dueAt = null }, index): AppendedCommand => ({
+        ({ n, verdict, dueAt = null, orderingKey }, index): AppendedCommand => ({
           id: commandId(chunkId, index),
           payload: payloadOf(n),
           verdict: verdict ?? 'accepted',
           dueAt,
+          ...(orderingKey === undefined ? {} : { orderingKey }),
         }),
       ),
     })
@@ -128,14 +145,14 @@ export class Story {
   }
 
   claim({ chunk, type, token, worker, ids, ...rest }: ClaimLine): void {
-    const { expiries = 0, promoted = false, partition = null, attempts = 0 } = rest
+    const { expiries = 0, promoted = false, partition = null, attempts = 0, stage = 'execute' } = rest
     const queue = this.#types[type]?.queue ?? type
     this.#events.push({
       ...{ kind: 'claimed', at: this.at, worker, chunkId: chunkIdOf(chunk), token, queue, type, partition },
-      ...{ leaseMs: LEASE_MS, expiries, promoted },
+      ...{ leaseMs: LEASE_MS, expiries, promoted, stage },
       commands: ids.map((id, index) => ({ index, id, attempts })),
     })
-    for (const id of ids) this.#move(id, 'running')
+    if (stage === 'execute') for (const id of ids) this.#move(id, 'running')
   }
 
   /** One execution from start to end, with its effect where its type's effects go. */
@@ -145,9 +162,10 @@ export class Story {
     token: number
     worker: string
     attempt: number
-    state?: 'succeeded' | 'failed' | 'retrying' | 'dead'
+    state?: UpdateState
+    stage?: Stage
   }): void {
-    const { id, chunk, token, worker, attempt, state = 'succeeded' } = line
+    const { id, chunk, token, worker, attempt, state = 'succeeded', stage = 'execute' } = line
     const { type, payload } = this.#commands.get(id) as StoredCommand
     this.#serial += 1
     const [run, call] = [this.#serial, this.#serial]
@@ -164,8 +182,9 @@ export class Story {
       attempt,
       chunkId,
       token,
+      stage,
     })
-    if (state === 'succeeded') this.#effect(id, type, payload)
+    if (state === 'succeeded' && stage === 'execute') this.#effect(id, type, payload)
     this.later(5)
     const result = state === 'succeeded' ? JSON.stringify({ ran: id }) : null
     this.#events.push({ kind: 'ended', at: this.at, run, call, id, state, result })
@@ -173,7 +192,7 @@ export class Story {
   }
 
   write({ verb = 'settle', chunk, token, worker, verdict = 'ok', ...rest }: WriteLine): void {
-    const { release = false, complete = false, updates = [], finished = [] } = rest
+    const { release = false, complete = false, updates = [], finished = [], brings = [] } = rest
     const changes: Change[] = []
     if (verdict === 'ok') {
       for (const { id, state, attempts, delayMs } of updates) {
@@ -196,12 +215,15 @@ export class Story {
         complete,
       },
       ...{ leaseMs: verb === 'extend' ? LEASE_MS : 0, cursor: null, updates, finished, changes },
+      appended: brings.map((callback) => this.#bring(callback)),
     })
   }
 
-  control(verb: 'cancel' | 'redrive', id: string, verdict: 'ok' | 'not_found' | 'conflict'): void {
+  control(verb: Controlled['verb'], id: string, verdict: 'ok' | 'not_found' | 'conflict'): void {
     const before = this.#snapshot(id)
     if (verdict === 'ok' && verb === 'cancel') this.#move(id, 'cancelled')
+    if (verdict === 'ok' && verb === 'discard')
+      this.#move(id, 'cancelled', { generation: (before?.generation ?? 0) + 1 })
     if (verdict === 'ok' && verb === 'redrive') {
       this.#move(id, 'retrying', { attempts: 0, nextAt: this.at, generation: (before?.generation ?? 0) + 1 })
     }
@@ -216,9 +238,43 @@ export class Story {
     })
   }
 
-  promote(ids: readonly string[]): void {
+  /** `unseen`: commands that keep the state they wait in. */
+  promote(ids: readonly string[], unseen = 0): void {
     const changes = ids.map((id) => this.#move(id, 'accepted'))
-    this.#events.push({ kind: 'promoted', at: this.at, worker: 'm1', count: ids.length, changes })
+    const count = ids.length + unseen
+    this.#events.push({ kind: 'promoted', at: this.at, worker: 'm1', count, unseen, changes })
+  }
+
+  /** A function of the type is called, and what it came to; nothing when it never returned. */
+  call(id: string, stage: Stage, reply: Reply | null): void {
+    this.#serial += 1
+    const call = this.#serial
+    this.#events.push({ kind: 'called', at: this.at, call, id, stage })
+    if (reply === null) return
+    this.later(1)
+    this.#events.push({ kind: 'replied', at: this.at, call, id, stage, reply })
+  }
+
+  /** In the call that was begun last. */
+  step(id: string, step: number, ...what: readonly Stepped['what'][]): void {
+    for (const one of what)
+      this.#events.push({ kind: 'stepped', at: this.at, call: this.#serial, id, step, what: one })
+  }
+
+  complete(hash: string, id: string, verdict: Completed['verdict'], state: UpdateState = 'succeeded'): void {
+    const before = this.#snapshot(id)
+    if (verdict === 'ok') this.#move(id, state)
+    this.#events.push({
+      ...{ kind: 'completed', at: this.at, hash, verdict, id, state, delayMs: 0, result: null },
+      ...{ before, after: this.#snapshot(id), appended: [] },
+    })
+  }
+
+  /** The callback in this chunk reaches its receiver. */
+  deliver(chunk: string, taken: boolean): void {
+    const { payload } = this.#commands.get(commandId(chunkIdOf(chunk), 0)) as StoredCommand
+    const { id: callback, body } = JSON.parse(payload) as { readonly id: string; readonly body: string }
+    this.#events.push({ kind: 'delivered', at: this.at, callback, body, taken })
   }
 
   prune(ids: readonly string[], retentionMs: number): void {
@@ -241,7 +297,7 @@ export class Story {
   account(): void {
     const accounting = accountingOf(this.#commands.values())
     const queues: QueueCounts[] = Object.keys(this.#queues).map((queue) => ({
-      ...{ queue, paused: false, oldestReadyAt: null },
+      ...{ queue, paused: false, oldestReadyAt: null, readyBytes: 0 },
       ...accountingOf([...this.#commands.values()].filter(({ type }) => this.#types[type]?.queue === queue)),
     }))
     this.#events.push({ kind: 'accounted', at: this.at, accounting, listed: accounting, queues, drift: [] })
@@ -261,11 +317,27 @@ export class Story {
     return { types: this.#types, queues: this.#queues, events: this.#events, final }
   }
 
+  #bring({ chunk, id: of, state }: CallbackLine): string {
+    const chunkId = chunkIdOf(chunk)
+    const id = commandId(chunkId, 0)
+    const payload = JSON.stringify({
+      id: `callback-${chunk}`,
+      body: JSON.stringify({ data: { id: of, state } }),
+    })
+    const command: AppendedCommand = { id, payload, verdict: 'accepted', dueAt: null }
+    this.#events.push({ kind: 'appended', at: this.at, chunkId, type: CALLBACK_TYPE, commands: [command] })
+    this.#commands.set(id, {
+      ...{ id, type: CALLBACK_TYPE, state: 'accepted', payload, attempts: 0, generation: 0 },
+      ...{ nextAt: null, finishedAt: null, result: null },
+    })
+    return id
+  }
+
   #effect(id: string, type: string, payload: string): void {
     const mode = this.#types[type]?.effects
     if (mode === 'transaction') this.#effects.transaction.push(id)
     else if (mode === 'sink') this.#effects.rows.push(payload)
-    else this.#events.push({ kind: 'effect', at: this.at, id, payload })
+    else if (mode === 'plain') this.#events.push({ kind: 'effect', at: this.at, id, payload })
   }
 
   #snapshot(id: string): Snapshot | null {
@@ -278,7 +350,7 @@ export class Story {
   #move(id: string, state: Snapshot['state'], fields: Partial<Snapshot> = {}): Change {
     const before = this.#snapshot(id)
     const command = this.#commands.get(id) as StoredCommand
-    const ended = state === 'succeeded' || state === 'failed' || state === 'dead' || state === 'cancelled'
+    const ended = isTerminal(state)
     this.#commands.set(id, { ...command, nextAt: null, ...fields, state, finishedAt: ended ? this.at : null })
     return { id, before, after: this.#snapshot(id) }
   }
@@ -291,10 +363,15 @@ function accountingOf(commands: Iterable<Snapshot>): Accounting {
     running: 0,
     scheduled: 0,
     retrying: 0,
+    reconciling: 0,
+    pending: 0,
+    blocked: 0,
+    compensating: 0,
     succeeded: 0,
     failed: 0,
     dead: 0,
     cancelled: 0,
+    compensated: 0,
   }
   for (const { state } of commands) {
     counts.accepted += 1

@@ -25,8 +25,27 @@ export const ACTS = [
   'crash-some',
   /** Returns one outcome too few, in the first `times` attempts; of one command that is no value, which is fine. */
   'short',
+  /** Is done, and its answer gets lost; or says that nobody knows. In the first `times` attempts. */
+  'lost',
+  'unknown',
+  /** Waits for its counterpart, which answers in its own `way`. In the first `times` attempts, or in all if that answers. */
+  'pending',
 ] as const
 export type Act = (typeof ACTS)[number]
+
+/** How a counterpart answers: in time, and once; or with everything that can go wrong about that. */
+export const WAYS = [
+  'answers',
+  'twice',
+  'early',
+  'late',
+  'never',
+  'refuses',
+  'again',
+  'wrong token',
+  'does not know',
+] as const
+export type Way = (typeof WAYS)[number]
 
 export interface ActPayload {
   /** The command's number: no two different commands have the same. */
@@ -34,6 +53,7 @@ export interface ActPayload {
   readonly act: Act
   readonly times: number
   readonly ms: number
+  readonly way: Way
   /** Ordering key. */
   readonly line: string
 }
@@ -53,14 +73,28 @@ const WEIGHTS: Readonly<Record<Act, number>> = {
   crash: 1,
   'crash-some': 1.5,
   short: 1.5,
+  lost: 4,
+  unknown: 3,
+  pending: 7,
 }
 
-export function drawAct(n: number, dice: Dice, slowMsMax: number): ActPayload {
+/** Where effects belong to the settlement, nobody else can do the work or lose the answer about it. */
+const ONLY_OUTSIDE: readonly Act[] = ['lost', 'pending']
+const WEIGHTS_INSIDE = { ...WEIGHTS, ...Object.fromEntries(ONLY_OUTSIDE.map((act) => [act, 0])) }
+
+export interface ActOptions {
+  readonly slowMsMax: number
+  /** Whether the effect is somewhere outside. */
+  readonly isOutside: boolean
+}
+
+export function drawAct(n: number, dice: Dice, { slowMsMax, isOutside }: ActOptions): ActPayload {
   return {
     n,
-    act: dice.weighted(WEIGHTS),
+    act: dice.weighted(isOutside ? WEIGHTS : WEIGHTS_INSIDE),
     times: dice.whole(1, 2),
     ms: dice.whole(5, slowMsMax),
+    way: dice.pick(WAYS),
     line: `line-${dice.whole(1, 4)}`,
   }
 }
@@ -79,6 +113,9 @@ export function misbehaves({ act, times }: ActPayload, attempt: number): boolean
     case 'stall':
     case 'crash-some':
     case 'short':
+    case 'lost':
+    case 'unknown':
+    case 'pending':
       return attempt <= times
     default:
       return false

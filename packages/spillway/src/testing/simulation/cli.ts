@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run sim -- --seeds N --from K [--store name --url url] [--bug name]`: runs the simulation over a range of seeds. Progress goes
-// to stderr, the counters and everything about a seed that failed to stdout. Exit code 1 when a promise was broken.
+// to stderr, the counters and everything about a seed that failed to stdout. Exit code 1 when a promise was broken. --help says it all.
 
 import { parseArgs } from 'node:util'
 import { PLANTED_BUGS, type PlantedBug } from './bugs/index.js'
@@ -11,6 +11,20 @@ import { traceHash, traceTail } from './trace.js'
 import type { SeedResult } from './world.js'
 
 const SEEDS_DEFAULT = 1_000
+const HELP = `Runs simulated worlds and holds every promise against what happened in them.
+
+Usage: npm run sim -- [--seeds N] [--from K] [--store name [--url url]] [--bug name]
+
+  --seeds N     How many worlds. Default ${SEEDS_DEFAULT}.
+  --from K      The seed of the first one. The same seed is the same world, event by event. Default 1.
+  --store name  What they run on: ${STORES.join(', ')}. Default memory.
+  --url url     Of a database that may be emptied; needed for postgres and mysql.
+  --bug name    Plants a bug that is then to be found: ${PLANTED_BUGS.map(({ name }) => name).join(', ')}.
+  --help        Shows this.
+
+It stops at the first world in which a promise is broken and shows what led there.
+Exit code: 0 all promises kept, 1 one was broken or something was never seen, 2 wrong usage.
+`
 /** From so many seeds on a counter that was never reached is a fault of the simulation and not of too short a run. */
 const SEEDS_FOR_COUNTERS = 500
 const PROGRESS_EVERY = 50
@@ -81,6 +95,10 @@ function verdict(report: CampaignReport, { bug }: Arguments): boolean {
 }
 
 async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    console.log(HELP)
+    return
+  }
   const options = readArguments()
   const { store, url, seeds, from, bug } = options
   const stores = await storesNamed(store, url)

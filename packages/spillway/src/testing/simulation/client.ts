@@ -1,6 +1,8 @@
 // The callers in one incarnation of an intake process. They submit, ask again when they were not told, cancel, redrive
 // and look, and put on record what they asked and what they were told.
 
+import type { Completions } from '../../app/completions.js'
+import type { CompletionOutcome } from '../../domain/index.js'
 import { isSpillwayError } from '../../errors/index.js'
 import type { Intake, SubmitOptions } from '../../intake/index.js'
 import type { Store } from '../../ports/index.js'
@@ -21,6 +23,7 @@ export interface Request {
 export interface ClientOptions {
   readonly life: Life
   readonly intake: Intake
+  readonly completions: Completions
   readonly store: Store
   readonly recording: Recording
   /** A caller holds a receipt. */
@@ -71,8 +74,24 @@ export class Client {
     await this.#attempt('cancel', () => this.#options.store.control.cancel(ids))
   }
 
-  async redrive(ids: readonly string[]): Promise<void> {
-    await this.#attempt('redrive', () => this.#options.store.control.redrive(ids))
+  /** `payloads`: what takes the place of theirs; null leaves it. */
+  async redrive(ids: readonly string[], payloads: readonly (ActPayload | null)[]): Promise<void> {
+    const texts = payloads.map((payload) => (payload === null ? null : JSON.stringify(payload)))
+    await this.#attempt('redrive', () => this.#options.store.control.redrive(ids, { payloads: texts }))
+  }
+
+  async discard(ids: readonly string[]): Promise<void> {
+    await this.#attempt('discard', () => this.#options.store.control.discard(ids))
+  }
+
+  /** A counterpart calls. Resolves to whether it was heard, whatever it was told. */
+  async complete(token: string, outcome: CompletionOutcome): Promise<boolean> {
+    try {
+      await this.#options.completions.complete(token, outcome)
+      return true
+    } catch (error) {
+      return isSpillwayError(error) && error.code === 'token_unknown'
+    }
   }
 
   async setPaused(queue: string, paused: boolean): Promise<void> {

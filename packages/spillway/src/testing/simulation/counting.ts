@@ -1,7 +1,16 @@
 // Counts what a history has seen. Everything is read off the history, so that a counter cannot claim what the checker
 // was not shown.
 
-import type { Claimed, History, HistoryEvent, LeaseWritten } from '../checker/index.js'
+import type {
+  Appended,
+  Claimed,
+  Controlled,
+  History,
+  HistoryEvent,
+  LeaseWritten,
+  Promoted,
+} from '../checker/index.js'
+import { BadDayCount } from './counting-bad-days.js'
 import { type Counters, newCounters, type Sometimes } from './sometimes.js'
 
 const PROMOTES_CLOSE_MS = 20
@@ -22,23 +31,30 @@ class Count {
   readonly #history: History
   readonly #appended = new Set<string>()
   readonly #effects = new Set<string>()
+  readonly #callbacks = new Set<string>()
   readonly #calls = new Map<number, number>()
   readonly #asked = new Map<number, string>()
   readonly #leftOpen = new Set<string>()
+  readonly #badDays = new BadDayCount((name) => this.#add(name))
   readonly #promotes: { at: number; worker: string }[] = []
 
   readonly #readers: Readers = {
     submitted: ({ op, type, payload }) => this.#submitted(op, `${type} ${payload}`),
     incident: ({ what }) => this.#incident(what),
     answered: ({ op, answer, code }) => this.#answered(op, answer, code),
-    appended: ({ chunkId, commands }) => this.#chunk(chunkId, commands),
+    appended: (event) => this.#chunk(event),
     claimed: (event) => this.#claimed(event),
     written: (event) => this.#written(event),
     started: ({ call }) => this.#calls.set(call, (this.#calls.get(call) ?? 0) + 1),
     effect: ({ id }) => this.#effect(id),
-    controlled: ({ verb, verdict, before }) => this.#controlled(verb, verdict, before?.state),
-    promoted: ({ at, worker }) => this.#promoted(at, worker),
+    controlled: (event) => this.#controlled(event),
+    promoted: (event) => this.#promoted(event),
     pruned: () => this.#add('pruned'),
+    called: (event) => this.#badDays.called(event),
+    replied: (event) => this.#badDays.replied(event),
+    stepped: (event) => this.#badDays.stepped(event),
+    completed: (event) => this.#badDays.completed(event),
+    delivered: (event) => this.#badDays.delivered(event),
     paused: ({ paused }) => {
       if (paused) this.#add('queue paused')
     },
@@ -82,7 +98,9 @@ class Count {
     else this.#add(code === 'idempotency_conflict' ? 'conflict' : 'definite rejection')
   }
 
-  #chunk(chunkId: string, commands: readonly { readonly dueAt: number | null }[]): void {
+  #chunk({ chunkId, type, commands }: Appended): void {
+    if (this.#history.types[type]?.effects === 'callback')
+      for (const { id } of commands) this.#callbacks.add(id)
     if (this.#appended.has(chunkId)) this.#add('unknown append resent')
     this.#appended.add(chunkId)
     if (commands.length > 1) this.#add('chunk with several commands')
@@ -106,7 +124,9 @@ class Count {
       if (after?.state === 'retrying') this.#add('retry settled')
       if (after?.state === 'failed') this.#add('failed by business')
     }
-    for (const { state, error } of event.updates) {
+    this.#badDays.changed(event.changes)
+    for (const { id, state, error } of event.updates) {
+      if (state === 'dead' && this.#callbacks.has(id)) this.#add('callback given up')
       if (state === 'dead')
         this.#add(error === 'worker_crash' ? 'dead by worker crash' : 'dead after attempts')
     }
@@ -117,17 +137,26 @@ class Count {
     this.#effects.add(id)
   }
 
-  #controlled(verb: 'cancel' | 'redrive', verdict: string, before: string | undefined): void {
-    if (verb === 'redrive') {
-      this.#add(verdict === 'ok' ? 'redrive' : 'redrive refused')
-      return
+  #controlled({ verb, verdict, before, after, payload }: Controlled): void {
+    const isDone = verdict === 'ok'
+    switch (verb) {
+      case 'discard':
+        this.#add(isDone ? 'dead letter discarded' : 'discard refused')
+        return
+      case 'redrive':
+        this.#add(isDone ? 'redrive' : 'redrive refused')
+        if (isDone && payload !== undefined) this.#add('redrive with another payload')
+        if (isDone && after?.state !== 'retrying') this.#add('redrive into another stage')
+        return
+      case 'cancel':
+        this.#add(isDone ? 'cancel won' : 'cancel lost')
+        if (isDone && before?.state !== 'accepted') this.#add('cancel of a parked command')
     }
-    this.#add(verdict === 'ok' ? 'cancel won' : 'cancel lost')
-    if (verdict === 'ok' && before !== 'accepted') this.#add('cancel of a parked command')
   }
 
-  #promoted(at: number, worker: string): void {
+  #promoted({ at, worker, changes }: Promoted): void {
     this.#add('promoted')
+    if (changes.some(({ before }) => before?.state === 'blocked')) this.#add('let go')
     const others = this.#promotes.filter(
       (other) => other.worker !== worker && at - other.at < PROMOTES_CLOSE_MS,
     )
@@ -138,6 +167,7 @@ class Count {
 
 /** How incidents begin, and what they count as. */
 const INCIDENTS: readonly (readonly [string, Sometimes])[] = [
+  ['fails before shared', 'shared value fails'],
   ['fails before', 'store fails before commit'],
   ['commits', 'store commits and fails'],
   ['does', 'store fails and commits later'],

@@ -83,9 +83,19 @@ export class Database {
       probe: () => call('probe', () => store.probe()),
       control: {
         cancel: (ids) => call('cancel', () => recorder.control('cancel', ids)),
-        redrive: (ids) => call('redrive', () => recorder.control('redrive', ids)),
+        redrive: (ids, options) => call('redrive', () => recorder.control('redrive', ids, options)),
+        discard: (ids) => call('discard', () => recorder.control('discard', ids)),
+        complete: (items, options) => call('complete', () => recorder.complete(items, options)),
+        audit: (note, count) => call('audit', () => store.control.audit(note, count)),
         configureQueue: (queue, change) => call('configure', () => recorder.configureQueue(queue, change)),
         queueSettings: () => call('settings', () => store.control.queueSettings()),
+      },
+      readyTenants: (queue, types, limit) =>
+        call('readyTenants', () => store.readyTenants(queue, types, limit)),
+      shared: {
+        read: (keys) => call('sharedRead', () => store.shared.read(keys)),
+        write: (writes) => call('sharedWrite', () => store.shared.write(writes)),
+        keys: (prefix, limit, after) => call('sharedKeys', () => store.shared.keys(prefix, limit, after)),
       },
       nodes: {
         heartbeat: (node, ttlMs) => call('heartbeat', () => store.nodes.heartbeat(node, ttlMs)),
@@ -98,6 +108,9 @@ export class Database {
       reader: {
         get: (ids, options) => call('get', () => recorder.get(ids, options)),
         list: (request) => call('list', () => store.reader.list(request)),
+        waiting: (tokenHash) => call('waiting', () => store.reader.waiting(tokenHash)),
+        errorGroups: (request) => call('errorGroups', () => store.reader.errorGroups(request)),
+        audit: (request) => call('audits', () => store.reader.audit(request)),
         queues: () => call('queues', () => store.reader.queues()),
         accounting: () => call('accounting', () => store.reader.accounting()),
       },

@@ -57,11 +57,11 @@ export function drawFaults(dice: Dice, leaseMs: number): FaultRates {
     crashAfter: rate(0.01),
     pauseDuring: rate(0.01),
     wakeLost: rate(1),
-    crashEveryMs: every(800, 6_000),
-    pauseEveryMs: every(800, 6_000),
-    cutEveryMs: every(500, 3_000),
-    stopEveryMs: every(2_000, 10_000),
-    restartStoreEveryMs: every(2_000, 10_000),
+    crashEveryMs: every(600, 4_000),
+    pauseEveryMs: every(600, 4_000),
+    cutEveryMs: every(400, 2_000),
+    stopEveryMs: every(1_500, 6_000),
+    restartStoreEveryMs: every(1_500, 6_000),
   }
 }
 

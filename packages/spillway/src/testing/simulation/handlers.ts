@@ -2,75 +2,67 @@
 // effects go, and may take the whole process down with them.
 
 import { type AnyCommand, type BatchContext, defineCommand, type HandlerContext } from '../../config/index.js'
-import { failed, type HandlerOutcome, ok, retry } from '../../domain/index.js'
+import type { HandlerOutcome } from '../../domain/index.js'
 import { into } from '../../sinks/index.js'
 import type { TableShape } from '../store-contract/index.js'
-import { type ActPayload, misbehaves } from './acts.js'
-import type { TypeSpec } from './command-mix.js'
-import type { Life } from './life.js'
-import type { Recording } from './recording.js'
+import type { ActPayload } from './acts.js'
+import { badDaysOf, takeSteps, toldOf } from './bad-days.js'
+import { isOutside, type TypeSpec } from './command-mix.js'
+import {
+  misbehave,
+  mustDie,
+  outcomesOf,
+  type Part,
+  slownessMs,
+  throwFor,
+  withoutOneIfShort,
+} from './misbehaviour.js'
+import { play } from './playing.js'
+import { die, type Scene } from './scene.js'
 
 export const EFFECTS: TableShape = { name: 'effects', columns: { id: 'text' }, key: [] }
 export const ROWS: TableShape = { name: 'rows', columns: { n: 'integer', payload: 'text' }, key: ['n'] }
-
-export interface Stage {
-  readonly life: Life
-  readonly recording: Recording
-  readonly transactions: Transactions
-}
-
-/** How handlers write in the settlement's transaction. */
-export interface Transactions {
-  /** Whether such a handler may wait in it, or has to be done before it returns. */
-  readonly areAsync: boolean
-  insert(tx: unknown, table: string, row: Readonly<Record<string, string>>): void | Promise<void>
-}
-
-/** One command as its handler sees it. */
-interface Part {
-  readonly id: string
-  readonly attempt: number
-  readonly payload: ActPayload
-}
 
 const SCHEMA = {
   '~standard': { version: 1, vendor: 'simulation', validate: (value: unknown) => ({ value }) },
 } as const
 
-export function commandOf(spec: TypeSpec, stage: Stage): AnyCommand {
+export function commandOf(spec: TypeSpec, scene: Scene): AnyCommand {
   const { name, queue, attempts, timeoutMs, backoffMs, backoffMaxMs, windowMs, batchSize, batchWaitMs } = spec
   const ordered = queue === 'steps' ? { orderingKey: (payload: unknown) => (payload as ActPayload).line } : {}
   return defineCommand({
     ...{ name, queue, input: SCHEMA, timeout: timeoutMs, idempotencyWindow: windowMs, ...ordered },
     retry: { attempts, backoff: { delay: backoffMs, max: backoffMaxMs } },
     batch: { maxSize: batchSize, maxWait: batchWaitMs },
-    ...handlerOf(spec, stage),
+    ...(isOutside(spec.shape) ? badDaysOf(spec, scene) : toldOf(spec)),
+    ...handlerOf(spec, scene),
   }) as AnyCommand
 }
 
-function handlerOf({ shape }: TypeSpec, stage: Stage): object {
+function handlerOf({ shape, abilities }: TypeSpec, scene: Scene): object {
   switch (shape) {
     case 'one':
       return {
         handle: async (payload: ActPayload, context: HandlerContext) => {
-          const [outcome] = await play(
-            stage,
-            [{ id: context.id, attempt: context.attempt, payload }],
-            context.signal,
-          )
+          const { id, attempt, signal } = context
+          const begin = (call: number): Promise<void> => takeSteps(scene, abilities.steps, context, call)
+          const parts = [{ id, attempt, payload }]
+          const [outcome] = await play(scene, { parts, signal, polls: abilities.poll, begin })
           return outcome
         },
       }
     case 'batch':
       return {
         handleBatch: (payloads: ActPayload[], context: BatchContext) =>
-          play(stage, partsOf(payloads, context), context.signal),
+          play(scene, {
+            ...{ parts: partsOf(payloads, context), signal: context.signal, polls: abilities.poll },
+          }),
       }
     case 'one-in-transaction':
       return {
         settlement: 'transaction',
         handle(payload: ActPayload, context: HandlerContext) {
-          const outcomes = playWithin(stage, [{ id: context.id, attempt: context.attempt, payload }], context)
+          const outcomes = playWithin(scene, [{ id: context.id, attempt: context.attempt, payload }], context)
           return outcomes instanceof Promise ? outcomes.then(([outcome]) => outcome) : outcomes[0]
         },
       }
@@ -78,10 +70,10 @@ function handlerOf({ shape }: TypeSpec, stage: Stage): object {
       return {
         settlement: 'transaction',
         handleBatch: (payloads: ActPayload[], context: BatchContext) =>
-          playWithin(stage, partsOf(payloads, context), context),
+          playWithin(scene, partsOf(payloads, context), context),
       }
     case 'sink':
-      return { handleBatch: sinkOf(stage) }
+      return { handleBatch: sinkOf(scene) }
   }
 }
 
@@ -92,97 +84,50 @@ function partsOf(payloads: readonly ActPayload[], context: BatchContext): Part[]
   })
 }
 
-/** Asynchronously, with effects in the sink outside. */
-async function play(
-  { life, recording }: Stage,
-  parts: readonly Part[],
-  signal: AbortSignal,
-): Promise<HandlerOutcome[]> {
-  await misbehave(parts, { life, recording }, signal)
-  await life.clock.sleep(slownessMs(parts))
-  const outcomes = outcomesOf(parts)
-  for (const [at, { id, payload }] of parts.entries()) {
-    if (outcomes[at]?.outcome === 'ok')
-      recording.add({ kind: 'effect', id, payload: JSON.stringify(payload) })
-  }
-  return withoutOneIfShort(parts, outcomes, { life, recording })
-}
-
 /** With effects in the settlement's transaction. */
 function playWithin(
-  stage: Stage,
+  scene: Scene,
   parts: readonly Part[],
   context: Pick<HandlerContext, 'tx' | 'signal'>,
 ): HandlerOutcome[] | Promise<HandlerOutcome[]> {
-  return stage.transactions.areAsync
-    ? playWithinAsync(stage, parts, context)
-    : playWithinSync(stage, parts, context.tx)
+  return scene.transactions.areAsync
+    ? playWithinAsync(scene, parts, context)
+    : playWithinSync(scene, parts, context.tx)
 }
 
-function playWithinSync(
-  { life, recording, transactions }: Stage,
-  parts: readonly Part[],
-  tx: unknown,
-): HandlerOutcome[] {
-  if (someone(parts, 'crash') || someone(parts, 'crash-some')) {
-    void die(life, recording)
+function playWithinSync(scene: Scene, parts: readonly Part[], tx: unknown): HandlerOutcome[] {
+  const { life, transactions } = scene
+  if (mustDie(parts)) {
+    void die(scene)
     throw new Error(`process ${life.process} died in its handler`)
   }
-  throwFor(parts, { life, recording })
+  throwFor(parts, scene)
   const outcomes = outcomesOf(parts)
   for (const id of succeeded(parts, outcomes)) void transactions.insert(tx, EFFECTS.name, { id })
-  return withoutOneIfShort(parts, outcomes, { life, recording })
+  return withoutOneIfShort(parts, outcomes, scene)
 }
 
 /** Its rows are written before it waits, so that whatever ends it meanwhile has something to undo. */
 async function playWithinAsync(
-  { life, recording, transactions }: Stage,
+  scene: Scene,
   parts: readonly Part[],
   { tx, signal }: Pick<HandlerContext, 'tx' | 'signal'>,
 ): Promise<HandlerOutcome[]> {
+  const { life, recording, transactions } = scene
   const outcomes = outcomesOf(parts)
   for (const id of succeeded(parts, outcomes)) await transactions.insert(tx, EFFECTS.name, { id })
-  await misbehave(parts, { life, recording }, signal)
+  await misbehave(parts, scene, signal)
   const ms = slownessMs(parts)
   if (ms > 1) recording.incident(life.process, 'waits in its transaction')
   await life.clock.sleep(ms)
-  return withoutOneIfShort(parts, outcomes, { life, recording })
+  return withoutOneIfShort(parts, outcomes, scene)
 }
 
 function succeeded(parts: readonly Part[], outcomes: readonly HandlerOutcome[]): string[] {
   return parts.filter((_, at) => outcomes[at]?.outcome === 'ok').map(({ id }) => id)
 }
 
-function slownessMs(parts: readonly Part[]): number {
-  const slow = parts.filter(({ payload }) => payload.act === 'slow').map(({ payload }) => payload.ms)
-  return Math.max(1, ...slow)
-}
-
-type Scene = Pick<Stage, 'life' | 'recording'>
-
-/** Dies, hangs, stalls or throws if a part's act says so. */
-async function misbehave(
-  parts: readonly Part[],
-  { life, recording }: Scene,
-  signal: AbortSignal,
-): Promise<void> {
-  if (someone(parts, 'crash') || someone(parts, 'crash-some')) return die(life, recording)
-  if (someone(parts, 'hang')) {
-    recording.incident(life.process, 'hangs')
-    return new Promise(() => {})
-  }
-  if (someone(parts, 'stall')) {
-    recording.incident(life.process, 'stalls')
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      else signal.addEventListener('abort', () => resolve())
-    })
-    throw signal.reason
-  }
-  throwFor(parts, { life, recording })
-}
-
-function sinkOf({ life, recording }: Scene) {
+function sinkOf(scene: Scene) {
   const sink = into<ActPayload>(ROWS.name, {
     key: ['n'],
     map: (payload) => ({ n: payload.n, payload: JSON.stringify(payload) }),
@@ -193,50 +138,12 @@ function sinkOf({ life, recording }: Scene) {
     toBulkWrite(payloads: readonly ActPayload[]) {
       for (const payload of payloads) {
         if (payload.act === 'crash') {
-          void die(life, recording)
-          throw new Error(`process ${life.process} died in its sink`)
+          void die(scene)
+          throw new Error(`process ${scene.life.process} died in its sink`)
         }
         if (payload.act === 'poison') throw new RangeError('the row does not fit')
       }
       return sink.toBulkWrite(payloads)
     },
   }
-}
-
-function someone(parts: readonly Part[], act: ActPayload['act']): boolean {
-  return parts.some(({ payload, attempt }) => payload.act === act && misbehaves(payload, attempt))
-}
-
-function die(life: Life, recording: Recording): Promise<never> {
-  recording.incident(life.process, 'crash in a handler')
-  return life.crash()
-}
-
-function throwFor(parts: readonly Part[], { life, recording }: Scene): void {
-  if (someone(parts, 'broken'))
-    throw Object.assign(new Error('nothing will change this'), { fault: 'permanent' })
-  if (someone(parts, 'flaky'))
-    throw Object.assign(new Error('the counterpart hung up'), { fault: 'transient' })
-  if (!someone(parts, 'poison')) return
-  if (parts.length > 1) recording.incident(life.process, 'bisects')
-  throw new RangeError('the payload does not fit')
-}
-
-/** All outcomes, or one too few. */
-function withoutOneIfShort(
-  parts: readonly Part[],
-  outcomes: HandlerOutcome[],
-  { life, recording }: Scene,
-): HandlerOutcome[] {
-  if (!someone(parts, 'short')) return outcomes
-  recording.incident(life.process, 'returns too few outcomes')
-  return outcomes.slice(0, -1)
-}
-
-function outcomesOf(parts: readonly Part[]): HandlerOutcome[] {
-  return parts.map(({ payload, attempt }) => {
-    if (payload.act === 'refuse') return failed('not this one')
-    if (payload.act === 'again' && misbehaves(payload, attempt)) return retry('not yet')
-    return payload.act === 'value' ? ok({ n: payload.n }) : ok()
-  })
 }

@@ -1,6 +1,6 @@
 // Every command as the last operation on it left it, so that the next one can be seen for what it changed.
 
-import { PAGE_ROWS_MAX } from '../../domain/index.js'
+import { type CommandState, PAGE_ROWS_MAX } from '../../domain/index.js'
 import type { Accounting, CommandView, StoreReader } from '../../ports/index.js'
 import type { Change, Snapshot, StoredCommand } from '../checker/index.js'
 
@@ -12,10 +12,20 @@ export class KnownCommands {
     this.#reader = reader
   }
 
-  /** Commands that wait in rows of their own. */
+  /** Commands that a promotion moves to another state. */
   parked(): string[] {
-    const snapshots = [...this.#known.values()]
-    return snapshots.filter(({ state }) => state === 'scheduled' || state === 'retrying').map(({ id }) => id)
+    return this.#in(['scheduled', 'retrying', 'blocked'])
+  }
+
+  /** How many wait in states that they keep while a promoted chunk carries them. */
+  countUnseen(): number {
+    return this.#in(['reconciling', 'pending', 'compensating']).length
+  }
+
+  #in(states: readonly CommandState[]): string[] {
+    const ids: string[] = []
+    for (const { id, state } of this.#known.values()) if (states.includes(state)) ids.push(id)
+    return ids
   }
 
   async snapshot(id: string): Promise<Snapshot | null> {
@@ -37,8 +47,9 @@ export class KnownCommands {
   }
 
   count(): Accounting {
-    const waiting = { accepted: 0, ready: 0, running: 0, scheduled: 0, retrying: 0 }
-    const counts = { ...waiting, succeeded: 0, failed: 0, dead: 0, cancelled: 0 }
+    const waiting = { accepted: 0, ready: 0, running: 0, scheduled: 0, retrying: 0, blocked: 0 }
+    const asked = { reconciling: 0, pending: 0, compensating: 0 }
+    const counts = { ...waiting, ...asked, succeeded: 0, failed: 0, dead: 0, cancelled: 0, compensated: 0 }
     for (const { state } of this.#known.values()) {
       counts.accepted += 1
       counts[state === 'accepted' ? 'ready' : state] += 1

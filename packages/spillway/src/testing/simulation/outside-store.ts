@@ -37,6 +37,7 @@ export function outsideStore(store: AnyStore, options: OutsideOptions): Store {
     reader: across(store.reader, 'reader.'),
     control: across(store.control, 'control.'),
     nodes: across(store.nodes, 'nodes.'),
+    shared: across(store.shared, 'shared.'),
     settleWithin: (leases, work) =>
       calls.interactive('settleWithin', (inside) =>
         store.settleWithin(leases, (scope, valid) =>

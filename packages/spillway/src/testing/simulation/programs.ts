@@ -1,24 +1,17 @@
 // What runs in the simulated processes: the production intake with its store channels, the production worker, the
 // production maintenance, each composed as the application composes them.
 
+import { Completions } from '../../app/completions.js'
 import { createChannel } from '../../channels/index.js'
-import {
-  type ResolvedConfig,
-  type ResolvedQueue,
-  resolveConfig,
-  store as storeChannel,
-} from '../../config/index.js'
+import type { ResolvedQueue } from '../../config/index.js'
 import { Intake } from '../../intake/index.js'
 import { Maintenance } from '../../maintenance/index.js'
-import { type Channel, type Random, SILENT, type Store } from '../../ports/index.js'
+import { type Channel, SILENT } from '../../ports/index.js'
 import { createChunkIds } from '../../runtime/index.js'
-import { createExecutor, Worker } from '../../worker/index.js'
+import { Worker } from '../../worker/index.js'
 import { Client, type ClientOptions } from './client.js'
-import type { CommandMix } from './command-mix.js'
+import { type Surroundings as ConfiguredWith, configured } from './configured.js'
 import type { Dice } from './dice.js'
-import { commandOf, type Transactions } from './handlers.js'
-import type { Life } from './life.js'
-import type { Recording } from './recording.js'
 import { GivenLeases, recordingExecutor } from './recording-executor.js'
 import type { Program } from './sim-process.js'
 
@@ -29,6 +22,7 @@ export interface Pace {
   readonly pruneEveryMs: number
   readonly retentionMs: number
   readonly failedRetentionMs: number
+  readonly auditRetentionMs: number
   readonly roleLeaseMs: number
   /** Finished commands are pruned within the run. */
   readonly forgets: boolean
@@ -42,51 +36,41 @@ export function drawPace(dice: Dice): Pace {
     pollMs: dice.whole(300, 1_000),
     closeTimeoutMs: dice.whole(50, 1_500),
     promoteEveryMs: dice.whole(100, 500),
-    pruneEveryMs: dice.whole(1_000, 3_000),
+    pruneEveryMs: dice.whole(700, 2_000),
     roleLeaseMs: dice.whole(500, 2_000),
-    retentionMs: forgets ? dice.whole(1_000, 6_000) : 86_400_000,
-    failedRetentionMs: forgets ? dice.whole(6_000, 12_000) : 86_400_000,
+    retentionMs: forgets ? dice.whole(2_500, 4_500) : 86_400_000,
+    failedRetentionMs: forgets ? dice.whole(4_500, 8_000) : 86_400_000,
+    auditRetentionMs: 86_400_000,
   }
 }
 
-export interface Surroundings {
-  readonly life: Life
-  readonly store: Store
-  readonly mix: CommandMix
+export interface Surroundings extends ConfiguredWith {
   readonly pace: Pace
-  readonly recording: Recording
-  readonly random: Random
-  readonly transactions: Transactions
 }
 
 export function runWorker(surroundings: Surroundings): Program {
-  const { life, store, pace, recording, random } = surroundings
+  const { life, store, pace, recording, dice } = surroundings
   const leases = new GivenLeases()
-  const { commands, queues } = configOf(surroundings)
-  const ports = { clock: life.clock, random, telemetry: SILENT }
-  const executor = createExecutor({ ...ports, definitions: commands, store })
+  const { queues, composer, executor } = configured(surroundings, (id) => leases.of(id)?.stage ?? 'execute')
   const worker = new Worker({
-    ...ports,
+    ...{ clock: life.clock, random: dice.random, telemetry: SILENT },
     store: leases.watch(store),
     executor: recordingExecutor(executor, leases, life, recording),
     queues: [...queues.values()],
     workerId: life.process,
     pollMs: pace.pollMs,
     closeTimeoutMs: pace.closeTimeoutMs,
+    callbackRoute: composer.route,
   })
   worker.start()
   return worker
 }
 
-export function runMaintenance({ life, store, pace, random }: Surroundings): Program {
-  const newChunkId = createChunkIds(life.clock, random)
+export function runMaintenance({ life, store, pace, dice }: Surroundings): Program {
+  const newChunkId = createChunkIds(life.clock, dice.random)
   const maintenance = new Maintenance({
-    store,
-    clock: life.clock,
-    random,
-    telemetry: SILENT,
-    newChunkId,
-    nodeId: life.process,
+    ...{ store, clock: life.clock, random: dice.random, telemetry: SILENT },
+    ...{ newChunkId, nodeId: life.process },
     ...pace,
   })
   maintenance.start()
@@ -101,24 +85,24 @@ export function runIntake(
   surroundings: Surroundings,
   callers: Pick<ClientOptions, 'accepted' | 'leftOpen'>,
 ): IntakeProgram {
-  const { life, store, recording, random } = surroundings
-  const { commands, queues } = configOf(surroundings)
-  const newChunkId = createChunkIds(life.clock, random)
-  const executor = createExecutor({
-    definitions: commands,
-    store,
-    clock: life.clock,
-    random,
-    telemetry: SILENT,
-  })
+  const { life, store, recording, dice } = surroundings
+  const { commands, queues, composer, executor } = configured(surroundings)
+  const ports = { store, clock: life.clock, telemetry: SILENT }
   const open = (queue: ResolvedQueue): Channel =>
     createChannel(queue.channel, {
-      ...{ queue, definitions: commands, store, executor, newChunkId },
-      ...{ clock: life.clock, telemetry: SILENT },
+      ...{ ...ports, queue, definitions: commands, executor },
+      newChunkId: createChunkIds(life.clock, dice.random),
     })
   const channels = new Map([...queues.values()].map((queue) => [queue.name, open(queue)]))
-  const intake = new Intake({ definitions: commands, queues, channels, clock: life.clock, telemetry: SILENT })
-  const client = new Client({ life, intake, store, recording, ...callers })
+  const intake = new Intake({ ...ports, definitions: commands, queues, channels })
+  const completions = new Completions({
+    ...{ ...ports, random: dice.random, workerId: life.process },
+    ...{ definitions: commands, queues, composer, executor },
+    listener: { listening: () => false, settled: () => {} },
+    ended: () => {},
+    read: (ids) => store.reader.get(ids),
+  })
+  const client = new Client({ life, intake, completions, store, recording, ...callers })
   return {
     client,
     died: () => client.died(),
@@ -126,20 +110,4 @@ export function runIntake(
       await Promise.all([...channels.values()].map((channel) => channel.close()))
     },
   }
-}
-
-function configOf({ store, mix, life, recording, transactions }: Surroundings): ResolvedConfig {
-  return resolveConfig({
-    store,
-    commands: mix.types.map((type) => commandOf(type, { life, recording, transactions })),
-    queues: Object.fromEntries(
-      mix.queues.map(({ name, concurrency, partitions, leaseMs }) => [
-        name,
-        {
-          ...{ concurrency, lease: leaseMs, channel: storeChannel() },
-          ...(partitions === null ? {} : { ordered: { partitions } }),
-        },
-      ]),
-    ),
-  })
 }

@@ -1,6 +1,6 @@
 // Records which command was executed under which lease, and what it came to, between the worker and its executor.
 
-import type { Lease } from '../../domain/index.js'
+import type { Lease, Stage } from '../../domain/index.js'
 import { commandId } from '../../domain/index.js'
 import type { ExecutableCommand, ExecutionReport, Executor, Store } from '../../ports/index.js'
 import type { Ended } from '../checker/index.js'
@@ -40,14 +40,15 @@ export function recordingExecutor(
   life: Life,
   recording: Recording,
 ): Executor {
-  const start = (type: string, commands: readonly ExecutableCommand[]): Run[] => {
+  const start = (type: string, commands: readonly ExecutableCommand[], stage: Stage): Run[] => {
     const call = recording.serial()
     return commands.map(({ id, attempt, payload }) => {
       const run = recording.serial()
       const { chunkId = '?', token = 0 } = leases.of(id) ?? {}
       const worker = life.process
       const text = JSON.stringify(payload)
-      recording.add({ kind: 'started', run, call, worker, type, id, payload: text, attempt, chunkId, token })
+      const held = { chunkId, token, stage }
+      recording.add({ kind: 'started', run, call, worker, type, id, payload: text, attempt, ...held })
       return { run, call, id }
     })
   }
@@ -61,14 +62,17 @@ export function recordingExecutor(
   return {
     async execute(type, commands, options) {
       if (life.over) return life.crash()
-      const runs = start(type, commands)
+      const runs = start(type, commands, options.stage ?? 'execute')
       return end(runs, await executor.execute(type, commands, options))
     },
     executeWithin(type, commands, options) {
-      const runs = start(type, commands)
+      const runs = start(type, commands, 'execute')
       const report = executor.executeWithin(type, commands, options)
       return report instanceof Promise ? report.then((ended) => end(runs, ended)) : end(runs, report)
     },
+    conclude: (type, commands, exceptions, options) => executor.conclude(type, commands, exceptions, options),
+    forget: (ids) => executor.forget(ids),
+    close: () => executor.close(),
   }
 }
 

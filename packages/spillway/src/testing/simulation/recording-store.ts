@@ -1,10 +1,26 @@
 // Records what the store does, at the store: after the network, in the order of its commits. It compares every command
 // an operation names with what it was before, so that a write that changed too much or too little is on record.
 
-import { type ChunkDraft, commandId, type Lease, type LeaseVerdict } from '../../domain/index.js'
-import type { ControlVerdict, QueueSettings, RoleLease, Store } from '../../ports/index.js'
-import type { AppendedCommand, Claimed, StoredCommand, WrittenUpdate } from '../checker/index.js'
+import {
+  type AppendVerdict,
+  type ChunkDraft,
+  commandId,
+  type Lease,
+  type LeaseVerdict,
+} from '../../domain/index.js'
+import type {
+  CompletionVerdict,
+  ControlVerdict,
+  QueueSettings,
+  RedriveOptions,
+  RoleLease,
+  Store,
+  TokenCompletion,
+  VerbOptions,
+} from '../../ports/index.js'
+import type { Claimed, StoredCommand, WrittenUpdate } from '../checker/index.js'
 import { KnownCommands, snapshotOf } from './known-commands.js'
+import { appendedCommands, commandIdsOf } from './recorded-drafts.js'
 import type { Recording } from './recording.js'
 
 type Written = Parameters<Store['settle']>[0][number] | Parameters<Store['extend']>[0][number]
@@ -15,6 +31,9 @@ export class StoreRecorder {
   readonly #commands: KnownCommands
   readonly #claims = new Map<string, Claimed>()
   readonly #partitions = new Map<string, number | null>()
+  /** Who waits, or has waited, for a token, by its hash. */
+  readonly #tokens = new Map<string, string>()
+  readonly #broughtBefore = new Set<string>()
 
   constructor(store: Store, recording: Recording) {
     this.#store = store
@@ -27,21 +46,7 @@ export class StoreRecorder {
     const conflict = results.some(({ verdicts }) => verdicts?.some(({ status }) => status === 'conflict'))
     if (options?.atomic === true && conflict) return results
     for (const [position, draft] of drafts.entries()) {
-      const { id, type, partition } = draft
-      const verdicts = results[position]?.verdicts ?? null
-      if (!this.#partitions.has(id)) this.#partitions.set(id, partition)
-      const commands = payloadsOf(draft).map(
-        (payload, index): AppendedCommand => ({
-          id: commandId(id, index),
-          payload,
-          verdict: verdicts?.[index]?.status ?? 'accepted',
-          dueAt: draft.parked?.[index]?.nextAt ?? null,
-        }),
-      )
-      this.#recording.add({ kind: 'appended', chunkId: id, type, commands })
-      await this.#commands.changes(
-        commands.filter(({ verdict }) => verdict === 'accepted').map((command) => command.id),
-      )
+      await this.#stored(draft, results[position]?.verdicts ?? null)
     }
     return results
   }
@@ -101,14 +106,45 @@ export class StoreRecorder {
     return verdicts
   }
 
-  async control(verb: 'cancel' | 'redrive', ids: readonly string[]): Promise<readonly ControlVerdict[]> {
+  async control(
+    verb: 'cancel' | 'redrive' | 'discard',
+    ids: readonly string[],
+    { payloads }: RedriveOptions = {},
+  ): Promise<readonly ControlVerdict[]> {
     const verdicts: ControlVerdict[] = []
-    for (const id of ids) {
+    for (const [at, id] of ids.entries()) {
       const before = await this.#commands.snapshot(id)
-      const [verdict = 'not_found'] = await this.#store.control[verb]([id])
+      const payload = payloads?.[at] ?? null
+      const options = payload === null ? {} : { payloads: [payload] }
+      const [verdict = 'not_found'] = await this.#store.control[verb]([id], options)
       const after = await this.#commands.snapshot(id)
       await this.#commands.changes([id])
-      this.#recording.add({ kind: 'controlled', verb, id, verdict, before, after })
+      const edit = payload === null ? {} : { payload }
+      this.#recording.add({ kind: 'controlled', verb, id, verdict, before, after, ...edit })
+      verdicts.push(verdict)
+    }
+    return verdicts
+  }
+
+  async complete(
+    items: readonly TokenCompletion[],
+    options: VerbOptions | undefined,
+  ): Promise<readonly CompletionVerdict[]> {
+    const verdicts: CompletionVerdict[] = []
+    for (const [at, item] of items.entries()) {
+      const id = this.#tokens.get(item.tokenHash) ?? null
+      const before = id === null ? null : await this.#commands.snapshot(id)
+      const draft = options?.appends?.[at] ?? null
+      const [verdict = 'not_found'] = await this.#store.control.complete([item], {
+        ...options,
+        appends: [draft],
+      })
+      const after = id === null ? null : await this.#commands.snapshot(id)
+      if (id !== null) await this.#commands.changes([id])
+      const appended = await this.#brought(draft === null ? [] : [draft], verdict === 'ok')
+      const { state, delayMs, result = null } = item.update
+      const answer = { hash: item.tokenHash, verdict, id, state, delayMs, result }
+      this.#recording.add({ kind: 'completed', ...answer, before, after, appended })
       verdicts.push(verdict)
     }
     return verdicts
@@ -129,10 +165,11 @@ export class StoreRecorder {
   }
 
   async promote(request: Parameters<Store['promote']>[0], worker: string) {
+    const unseen = this.#commands.countUnseen()
     const count = await this.#store.promote(request)
     if (count === 0) return 0
     const changes = await this.#commands.changes(this.#commands.parked())
-    this.#recording.add({ kind: 'promoted', worker, count, changes })
+    this.#recording.add({ kind: 'promoted', worker, count, unseen, changes })
     return count
   }
 
@@ -183,6 +220,9 @@ export class StoreRecorder {
     const claim = this.#claims.get(`${chunkId}/${token}`)
     const idOf = (index: number): string =>
       claim?.commands.find((command) => command.index === index)?.id ?? commandId(chunkId, index)
+    const changes = await this.#commands.changes(claim?.commands.map(({ id }) => id) ?? [])
+    const appended = await this.#brought(item.appends ?? [], verdict === 'ok')
+    if (verdict === 'ok') this.#learnTokens(item, idOf)
     this.#recording.add({
       kind: 'written',
       verb,
@@ -201,15 +241,49 @@ export class StoreRecorder {
           attempts: update.attempts,
           delayMs: update.delayMs,
           error: error?.code ?? null,
+          ...(update.completion == null
+            ? {}
+            : { token: { hash: update.completion.tokenHash, expiresInMs: update.completion.expiresInMs } }),
         }),
       ),
       finished: item.finished.map(idOf),
-      changes: await this.#commands.changes(claim?.commands.map(({ id }) => id) ?? []),
+      changes,
+      ...(appended.length === 0 ? {} : { appended }),
     })
   }
 
+  async #stored(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null): Promise<void> {
+    const { id, type, partition } = draft
+    if (!this.#partitions.has(id)) this.#partitions.set(id, partition)
+    const commands = appendedCommands(draft, verdicts)
+    this.#recording.add({ kind: 'appended', chunkId: id, type, commands })
+    await this.#commands.changes(
+      commands.filter(({ verdict }) => verdict === 'accepted').map((command) => command.id),
+    )
+  }
+
+  /** What came with another write and is in the store now. Whether it should be is not asked here. */
+  async #brought(drafts: readonly ChunkDraft[], isDue: boolean): Promise<string[]> {
+    const ids: string[] = []
+    for (const draft of drafts) {
+      const own = commandIdsOf(draft)
+      const isThere = (await this.#commands.snapshot(own[0] as string)) !== null
+      if (!isThere) continue
+      await this.#stored(draft, null)
+      // One that an earlier call of unknown outcome has brought is no news, and not what a stale repeat is to blame for.
+      if (isDue || !this.#broughtBefore.has(draft.id)) ids.push(...own)
+      this.#broughtBefore.add(draft.id)
+    }
+    return ids
+  }
+
+  #learnTokens({ updates }: Written, idOf: (index: number) => string): void {
+    for (const { index, completion } of updates)
+      if (completion != null) this.#tokens.set(completion.tokenHash, idOf(index))
+  }
+
   #claimedOf(lease: Lease, worker: string, leaseMs: number): Claimed {
-    const { chunkId, token, queue, type, expiries, members, size } = lease
+    const { chunkId, token, queue, type, stage, expiries, members, size } = lease
     const skip = new Set(lease.skip)
     const commands = Array.from({ length: size }, (_, index) => ({
       index,
@@ -218,7 +292,7 @@ export class StoreRecorder {
     })).filter(({ index }) => !skip.has(index))
     const firstChunk = members?.[0]?.id.split('-')[0] ?? chunkId
     return {
-      ...{ kind: 'claimed', at: 0, worker, chunkId, token, queue, type, leaseMs, expiries },
+      ...{ kind: 'claimed', at: 0, worker, chunkId, token, queue, type, stage, leaseMs, expiries },
       partition: this.#partitions.get(firstChunk) ?? null,
       promoted: members !== null,
       commands,
@@ -243,9 +317,4 @@ function noted<T extends readonly Written[]>(
 
 function isStale(verdict: LeaseVerdict | undefined): number {
   return verdict === 'ok' ? 0 : 1
-}
-
-/** Key order is fixed by the workload's payloads, so parsing and writing gives the submitted text back. */
-function payloadsOf(draft: ChunkDraft): string[] {
-  return (JSON.parse(draft.body) as unknown[]).map((payload) => JSON.stringify(payload))
 }

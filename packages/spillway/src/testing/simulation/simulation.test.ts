@@ -1,42 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { type CampaignReport, runCampaign } from './campaign.js'
-import { addCounters, neverSeen, newCounters } from './sometimes.js'
+import { SeedRange } from './seed-range.js'
 import { traceHash, traceTail } from './trace.js'
 import { runSeed } from './world.js'
 
-const SEEDS = 2_000
-const SEEDS_PER_TEST = 250
+/** The other half is in simulation-further.test.ts: two files are run at once. */
+const RANGE = new SeedRange({ from: 1, seeds: 2_500 })
 /** A loaded machine needs its time; this is no measure of speed. */
 const TIMEOUT_MS = 300_000
 
-const campaigns = new Map<number, Promise<CampaignReport>>()
-
-function campaign(from: number): Promise<CampaignReport> {
-  const known = campaigns.get(from)
-  if (known !== undefined) return known
-  const running = runCampaign({ from, seeds: SEEDS_PER_TEST })
-  campaigns.set(from, running)
-  return running
-}
-
-const starts = Array.from({ length: SEEDS / SEEDS_PER_TEST }, (_, part) => part * SEEDS_PER_TEST + 1)
-
 describe('the simulation', () => {
-  for (const from of starts) {
-    it(`keeps every promise in seeds ${from} to ${from + SEEDS_PER_TEST - 1}`, {
-      timeout: TIMEOUT_MS,
-    }, async () => {
-      const { failures, irreproducible } = await campaign(from)
-      const broken = failures.map(({ seed, violations }) => ({ seed, first: violations[0] }))
-      expect(broken).toEqual([])
-      expect(irreproducible).toEqual([])
+  for (const start of RANGE.starts) {
+    it(RANGE.title(start), { timeout: TIMEOUT_MS }, async () => {
+      expect(await RANGE.failures(start)).toEqual([])
     })
   }
 
   it('has seen every fault and every interesting state at least once', { timeout: TIMEOUT_MS }, async () => {
-    const total = newCounters()
-    for (const from of starts) addCounters(total, (await campaign(from)).counters)
-    expect(neverSeen(total)).toEqual([])
+    expect(await RANGE.neverSeen()).toEqual([])
   })
 
   it('takes the same course for the same seed, event by event, and another for another', async () => {

@@ -5,6 +5,7 @@ import type { Change, History, HistoryEvent } from '../checker/index.js'
 
 const HASH_LENGTH = 16
 const SHORT_ID = 8
+const TEXT_MAX = 140
 
 export function traceHash(history: History): string {
   return hash('sha256', JSON.stringify(history), 'hex').slice(0, HASH_LENGTH)
@@ -33,11 +34,21 @@ function describe(event: HistoryEvent): string {
     case 'written':
       return `${event.release ? 'release' : event.verb} ${lease(event)} by ${event.worker}: ${event.verdict}${event.complete ? ', complete' : ''}${changed(event.changes)}`
     case 'started':
-      return `run ${short(event.id)} attempt ${event.attempt} under ${lease(event)} by ${event.worker}: ${event.payload}`
+      return `${event.stage ?? 'execute'} ${short(event.id)} attempt ${event.attempt} under ${lease(event)} by ${event.worker}: ${cut(event.payload)}`
     case 'ended':
       return `ran ${short(event.id)}: ${event.state}`
     case 'effect':
       return `effect of ${short(event.id)}`
+    case 'called':
+      return `${short(event.id)} is called to ${event.stage}, call ${event.call}`
+    case 'replied':
+      return `${short(event.id)} replies to ${event.stage}: ${event.reply}`
+    case 'stepped':
+      return `step ${event.step} of ${short(event.id)} ${event.what}, call ${event.call}`
+    case 'completed':
+      return `complete ${short(event.id)} as ${event.state}: ${event.verdict} (${event.before?.state} -> ${event.after?.state})`
+    case 'delivered':
+      return `callback ${event.callback.slice(-SHORT_ID)} ${event.taken ? 'is taken' : 'fails'}: ${cut(event.body)}`
     case 'controlled':
       return `${event.verb} ${short(event.id)}: ${event.verdict} (${event.before?.state} -> ${event.after?.state})`
     case 'promoted':
@@ -74,4 +85,9 @@ function short(id: string | null): string {
   if (id === null) return ''
   const [chunk = '', index] = id.split('-')
   return chunk.slice(-SHORT_ID) + (index === undefined ? '' : `-${index}`)
+}
+
+/** The payload of a callback is longer than a line. */
+function cut(text: string): string {
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}...` : text
 }

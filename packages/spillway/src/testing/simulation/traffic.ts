@@ -1,15 +1,16 @@
 // What callers do over the time of a run: bursts of commands, repeats and conflicts of idempotency keys, asking again
-// after an unknown outcome, commands for later, cancels and redrives that race with execution, pauses, and looking.
+// after an unknown outcome, commands for later, cancels, redrives and discards that race with execution, pauses, and looking.
 
 import type { Clock } from '../../ports/index.js'
-import { drawAct } from './acts.js'
+import { type ActOptions, type ActPayload, drawAct } from './acts.js'
 import type { Client, Request } from './client.js'
-import type { CommandMix, TypeSpec } from './command-mix.js'
+import { type CommandMix, isOutside, type TypeSpec } from './command-mix.js'
 import type { Dice } from './dice.js'
 
 const BURST_MAX = 12
 /** Commands of a burst on average, lone ones included. */
 const BURST_MEAN = 5
+const SINK_TYPE = 'row'
 const LOOK_IDS_MAX = 4
 const ASK_AGAIN_MS_MAX = 1_500
 
@@ -27,6 +28,8 @@ export class Traffic {
   readonly #options: TrafficOptions
   readonly #keyed: Request[] = []
   readonly #ids: string[] = []
+  /** Of the commands above that may be redriven with another one, as they were submitted. */
+  readonly #payloads = new Map<string, ActPayload>()
   readonly #paused = new Set<string>()
   #commands = 0
   #over = false
@@ -40,13 +43,16 @@ export class Traffic {
     this.#spread(dice.whole(0, 4), lengthMs, () => this.#conflict())
     this.#spread(dice.whole(0, 8), lengthMs, () => this.#cancel())
     this.#spread(dice.whole(0, 6), lengthMs, () => this.#redrive())
+    this.#spread(dice.whole(0, 4), lengthMs, () => this.#discard())
     this.#spread(dice.chance(0.3) ? dice.whole(1, 3) : 0, lengthMs * 0.8, () => this.#pause())
     this.#spread(dice.whole(2, 10), lengthMs, () => this.#look())
   }
 
   /** A receipt was given. */
-  accepted(id: string): void {
+  accepted(id: string, { type, payload }: Request): void {
     this.#ids.push(id)
+    // The row of a sink may be there from a repeat of the command, with the payload that had.
+    if (type !== SINK_TYPE) this.#payloads.set(id, payload)
     const { dice, clock } = this.#options
     if (!this.#over && dice.chance(0.06)) clock.schedule(dice.between(0, 40), () => this.#cancel(id))
   }
@@ -58,7 +64,7 @@ export class Traffic {
     clock.schedule(dice.between(0, ASK_AGAIN_MS_MAX), () => this.#submit([request]))
   }
 
-  /** No more cancels, redrives and pauses from here on. */
+  /** No more cancels, redrives, discards and pauses from here on. */
   end(): void {
     this.#over = true
     for (const queue of this.#paused) void this.#options.client()?.setPaused(queue, false)
@@ -95,12 +101,12 @@ export class Traffic {
 
   /** A new command; with the key of another one it is a conflict. */
   #draw(type: TypeSpec, takenKey: string | null = null): Request {
-    const { dice, clock, mix } = this.#options
+    const { dice, clock } = this.#options
     this.#commands += 1
     const n = this.#commands
     const request: Request = {
       type: type.name,
-      payload: drawAct(n, dice, mix.slowMsMax),
+      payload: drawAct(n, dice, this.#actsOf(type)),
       key: takenKey ?? (dice.chance(0.5) ? `key-${n}` : null),
       windowMs: type.windowMs,
       priority: dice.chance(0.2) ? dice.whole(-2, 2) : 0,
@@ -118,9 +124,9 @@ export class Traffic {
     if (this.#keyed.length === 0) return
     const first = this.#options.dice.pick(this.#keyed)
     this.#commands += 1
-    this.#submit([
-      { ...first, payload: drawAct(this.#commands, this.#options.dice, this.#options.mix.slowMsMax) },
-    ])
+    const { dice, mix } = this.#options
+    const type = mix.types.find(({ name }) => name === first.type) as TypeSpec
+    this.#submit([{ ...first, payload: drawAct(this.#commands, dice, this.#actsOf(type)) }])
   }
 
   #cancel(id?: string): void {
@@ -130,7 +136,21 @@ export class Traffic {
 
   #redrive(): void {
     const ids = this.#someIds()
-    if (ids.length > 0) void this.#options.client()?.redrive(ids)
+    if (ids.length === 0) return
+    const mend = (id: string): ActPayload | null => {
+      const payload = this.#options.dice.chance(0.4) ? this.#payloads.get(id) : undefined
+      return payload === undefined ? null : { ...payload, act: 'value' }
+    }
+    void this.#options.client()?.redrive(ids, ids.map(mend))
+  }
+
+  #discard(): void {
+    const ids = this.#someIds()
+    if (ids.length > 0) void this.#options.client()?.discard(ids)
+  }
+
+  #actsOf({ shape }: TypeSpec): ActOptions {
+    return { slowMsMax: this.#options.mix.slowMsMax, isOutside: isOutside(shape) }
   }
 
   #look(): void {

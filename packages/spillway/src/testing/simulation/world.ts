@@ -1,6 +1,7 @@
 // One simulated world, drawn from one seed: a database, processes that run the production code against it, callers, and
 // everything that goes wrong. First safety under faults; then the faults end and everything has to come to an end.
 
+import type { CompletionOutcome } from '../../domain/index.js'
 import type { Store } from '../../ports/index.js'
 import { systemClock } from '../../runtime/index.js'
 import { HUNG_GRACE_MS } from '../../worker/handler-call.js'
@@ -10,11 +11,12 @@ import { VirtualClock } from '../virtual-clock.js'
 import type { PlantedBug } from './bugs/index.js'
 import { Chaos } from './chaos.js'
 import type { Client } from './client.js'
-import { type CommandMix, drawMix, rulesOf } from './command-mix.js'
+import { type CommandMix, drawMix, rulesOf, type TypeSpec } from './command-mix.js'
+import { Counterpart } from './counterpart.js'
 import { Database } from './database.js'
 import { type Dice, dice } from './dice.js'
 import { drawFaults } from './faults.js'
-import { EFFECTS, ROWS, type Transactions } from './handlers.js'
+import { EFFECTS, ROWS } from './handlers.js'
 import type { Life } from './life.js'
 import { outsideStore } from './outside-store.js'
 import {
@@ -27,17 +29,23 @@ import {
   type Surroundings,
 } from './programs.js'
 import { Recording } from './recording.js'
+import type { Transactions } from './scene.js'
 import { type Program, SimProcess } from './sim-process.js'
 import { memoryStores } from './stores/memory.js'
 import type { SimulatedStore, SimulatedStores } from './stores/simulated-store.js'
 import { Traffic } from './traffic.js'
 
-const LOOK_EVERY_MS = 1_000
+const LOOK_EVERY_MS = 2_000
 const STEP_MS = 500
+/** Dead commands that are given up at once. */
+const LET_GO_MAX = 100
 /** What callers asked before the end is answered well within this. */
-const SETTLING_MS = 3_000
+const SETTLING_MS = 2_000
 /** How long closing a store may take, on the machine's clock. */
 const DISPOSE_MS = 5_000
+/** A counterpart that nobody hears. */
+const COMPLETE_TRIES_MAX = 5
+const COMPLETE_PAUSE_MS = 150
 /** Bad commands that one after the other hold the slot a good one waits for. */
 const SLOT_SHARERS = 2
 
@@ -101,6 +109,7 @@ class World {
   readonly #store: Store
   readonly #transactions: Transactions
   readonly #database: Database
+  readonly #counterpart: Counterpart
   readonly #processes: readonly SimProcess[]
   readonly #clients = new Map<string, Client>()
   readonly #traffic: Traffic
@@ -115,7 +124,7 @@ class World {
     this.#dice = draw
     this.#mix = drawMix(draw)
     this.#pace = drawPace(draw)
-    this.#lengthMs = draw.whole(3_000, 10_000)
+    this.#lengthMs = draw.whole(2_000, 6_000)
     this.#recording = new Recording(this.#clock)
     this.#store = simulated.isOutside ? this.#outside(simulated) : simulated.store
     this.#transactions = this.#transactionsOf(simulated)
@@ -131,11 +140,15 @@ class World {
       appendsMayBeLost,
       store: bug === null ? this.#store : this.#plant(bug),
     })
+    this.#counterpart = new Counterpart({
+      ...{ clock: this.#clock, dice: draw, recording: this.#recording },
+      complete: (token, outcome) => void this.#complete(token, outcome),
+    })
     this.#processes = this.#populate()
     this.#traffic = new Traffic({
       ...{ mix: this.#mix, clock: this.#clock, dice: draw, lengthMs: this.#lengthMs },
       client: () => this.#anyClient(),
-      commandsMax: draw.whole(15, 80),
+      commandsMax: draw.whole(10, 45),
     })
     for (const process of this.#processes) process.start()
     this.#chaos = new Chaos({ ...shared, processes: this.#processes, database: this.#database })
@@ -181,30 +194,48 @@ class World {
       await this.#database.recorder.configureQueue(name, { paused: false })
     for (let waited = SETTLING_MS; waited <= boundMs && (await this.#isBusy()); waited += STEP_MS) {
       await this.#clock.advance(STEP_MS)
+      await this.#letGo()
+    }
+  }
+
+  /** Where dead commands hold up others, somebody gives them up in the end. */
+  async #letGo(): Promise<void> {
+    for (const { name, onDead } of this.#mix.queues) {
+      if (onDead !== 'block') continue
+      const { items } = await this.#store.reader.list({ queue: name, state: 'dead', limit: LET_GO_MAX })
+      await this.#database.recorder.control(
+        'discard',
+        items.map(({ id }) => id),
+      )
     }
   }
 
   async #isBusy(): Promise<boolean> {
-    const { ready, running, scheduled, retrying } = await this.#store.reader.accounting()
-    return ready + running + scheduled + retrying > 0
+    const { ready, running, scheduled, ...counts } = await this.#store.reader.accounting()
+    const { retrying, reconciling, pending, blocked, compensating } = counts
+    const parked = scheduled + retrying + reconciling + pending + blocked + compensating
+    return ready + running + parked > 0
   }
 
   /**
-   * The worst case of one command is all its attempts, each hung until its lease ended and followed by the longest backoff;
-   * commands that share a slot with such a one wait for it first.
+   * The worst case of one command is all its tries, in every stage, each hung until its lease ended and followed by the longest backoff;
+   * commands that share a slot with such a one, or its ordering key, wait for it first.
    */
   #boundMs(): number {
-    const attempts = Math.max(...this.#mix.types.map((type) => type.attempts))
-    const timeoutMs = Math.max(...this.#mix.types.map((type) => type.timeoutMs))
-    const backoffMs = Math.max(...this.#mix.types.map((type) => type.backoffMaxMs))
-    const attemptMs =
-      timeoutMs +
+    const most = (numberOf: (type: TypeSpec) => number): number => Math.max(...this.#mix.types.map(numberOf))
+    const tries = most(
+      ({ attempts, abilities: { reconciliations, compensations } }) =>
+        // Every execution may leave a doubt of its own.
+        attempts * (1 + reconciliations) + compensations,
+    )
+    const tryMs =
+      most(({ timeoutMs }) => timeoutMs) +
       HUNG_GRACE_MS +
       2 * this.#mix.leaseMs +
-      backoffMs +
+      most(({ backoffMaxMs }) => backoffMaxMs) +
       this.#pace.pollMs +
       this.#pace.promoteEveryMs
-    return attempts * attemptMs * SLOT_SHARERS
+    return tries * tryMs * SLOT_SHARERS
   }
 
   #populate(): readonly SimProcess[] {
@@ -234,14 +265,15 @@ class World {
     return {
       ...{ life, mix: this.#mix, pace: this.#pace, recording: this.#recording },
       store: this.#database.connect(life),
-      random: this.#dice.random,
+      dice: this.#dice,
       transactions: this.#transactions,
+      counterpart: this.#counterpart,
     }
   }
 
   #intake(life: Life): IntakeProgram {
     const program = runIntake(this.#around(life), {
-      accepted: (id) => this.#traffic.accepted(id),
+      accepted: (id, request) => this.#traffic.accepted(id, request),
       leftOpen: (request) => this.#traffic.leftOpen(request),
     })
     const name = life.process.split('#')[0] as string
@@ -256,6 +288,14 @@ class World {
         this.#clients.delete(name)
         program.client.died()
       },
+    }
+  }
+
+  /** A counterpart that is not heard tries again. */
+  async #complete(token: string, outcome: CompletionOutcome): Promise<void> {
+    for (let tries = 0; tries < COMPLETE_TRIES_MAX; tries += 1) {
+      if ((await this.#anyClient()?.complete(token, outcome)) === true) return
+      await this.#clock.sleep(COMPLETE_PAUSE_MS)
     }
   }
 

@@ -1,8 +1,14 @@
 import { APPEND_BUGS } from './append-bugs.js'
+import { BAD_DAY_BUGS } from './bad-day-bugs.js'
 import { LEASE_BUGS } from './lease-bugs.js'
 import { PARKED_BUGS } from './parked-bugs.js'
 import type { PlantedBug } from './planted-bug.js'
 
 export type { PlantedBug } from './planted-bug.js'
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [...APPEND_BUGS, ...LEASE_BUGS, ...PARKED_BUGS]
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...APPEND_BUGS,
+  ...LEASE_BUGS,
+  ...PARKED_BUGS,
+  ...BAD_DAY_BUGS,
+]
