@@ -138,7 +138,7 @@ export function isOutside(shape: Shape): boolean {
 }
 
 /** Ends that upstream is told of. */
-export const TOLD = ['succeeded', 'failed', 'dead', 'compensated'] as const
+const TOLD = ['succeeded', 'failed', 'dead', 'compensated'] as const
 
 /** Their sender answers within moments; only a store that does not can keep them. */
 const CALLBACK_RULE: TypeRule = {

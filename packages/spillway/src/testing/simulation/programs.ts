@@ -33,11 +33,11 @@ export function drawPace(dice: Dice): Pace {
   const forgets = dice.chance(0.4)
   return {
     forgets,
-    pollMs: dice.whole(300, 1_000),
+    pollMs: dice.whole(600, 2_000),
     closeTimeoutMs: dice.whole(50, 1_500),
-    promoteEveryMs: dice.whole(100, 500),
+    promoteEveryMs: dice.whole(200, 800),
     pruneEveryMs: dice.whole(700, 2_000),
-    roleLeaseMs: dice.whole(500, 2_000),
+    roleLeaseMs: dice.whole(1_000, 3_000),
     retentionMs: forgets ? dice.whole(2_500, 4_500) : 86_400_000,
     failedRetentionMs: forgets ? dice.whole(4_500, 8_000) : 86_400_000,
     auditRetentionMs: 86_400_000,

@@ -75,7 +75,7 @@ const letter = defineCommand({
     const { status } = await ask(`issue/${id}`, signal, { method: 'POST', body })
     if (status === 409) return failed('refused')
     if (status === 503) return retry('busy')
-    if (status === 202) return pending({ token, deadline: '3s' })
+    return status === 202 ? pending({ token, deadline: '3s' }) : undefined
   },
   async reconcile(_, { id, signal }) {
     const { status } = await ask(`letters/${id}`, signal)
