@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type ChunkMember, parseMemo } from '../domain/index.js'
 import type { ExecutableCommand } from '../ports/index.js'
 import { blockedUpdate, KeyOrder } from './key-order.js'
+import { overRateUpdate } from './limits/over-rate.js'
 
 const command = (index: number, extra: Partial<ExecutableCommand> = {}): ExecutableCommand => ({
   ...{ id: `c-${index}`, index, payload: null, attempt: 1, acceptedAt: 0, orderingKey: 'k' },
@@ -39,7 +40,9 @@ describe('a command whose turn has not come', () => {
   })
 
   it('is asked about instead when a worker died under it, so that the doubt is not forgotten', () => {
-    const update = blockedUpdate(command(2, { attempt: 2, doubtful: true }))
+    const doubtful = command(2, { attempt: 2, doubtful: true })
+    const update = blockedUpdate(doubtful)
+    expect(overRateUpdate(doubtful, 1_000)).toEqual(update)
     expect(update).toMatchObject({ state: 'reconciling', stage: 'reconcile', attempts: 1, orderingKey: 'k' })
     expect(parseMemo(update.memo ?? null).failure?.state).toBe('unknown')
   })

@@ -2,8 +2,9 @@
 // chunk they go in waves, each with at most one command of a key; what an earlier command holds up, here or elsewhere, is not run but
 // left to wait for it.
 
-import { type Blocker, type CommandUpdate, formatMemo, type Lease, type Place } from '../domain/index.js'
+import type { Blocker, CommandUpdate, Lease, Place } from '../domain/index.js'
 import type { ExecutableCommand, ExecutionReport } from '../ports/index.js'
+import { doubtUpdate } from './crash-doubt.js'
 
 export class KeyOrder {
   readonly #members: Lease['members']
@@ -85,16 +86,12 @@ export class KeyOrder {
   }
 }
 
-/**
- * It was not its turn: nothing was tried. One under which a worker died waits to be asked about instead: asking is not executing, and
- * once it were blocked, nobody would know of the doubt.
- */
-export function blockedUpdate({ index, attempt, orderingKey, doubtful }: ExecutableCommand): CommandUpdate {
-  const untried = { index, attempts: attempt - 1, delayMs: 0, orderingKey: orderingKey ?? null } as const
-  if (doubtful !== true) return { ...untried, state: 'blocked', error: null, deferred: true }
-  const error = { code: 'worker_crash', message: 'the worker died or stalled while it may have been running' }
-  const memo = formatMemo({ failure: { state: 'unknown', error }, reconciliations: 0 })
-  return { ...untried, state: 'reconciling', stage: 'reconcile', error, memo }
+/** It was not its turn: nothing was tried. */
+export function blockedUpdate(command: ExecutableCommand): CommandUpdate {
+  if (command.doubtful === true) return doubtUpdate(command)
+  const { index, attempt, orderingKey = null } = command
+  const untried = { index, attempts: attempt - 1, delayMs: 0, orderingKey }
+  return { ...untried, state: 'blocked', error: null, deferred: true }
 }
 
 function isBefore([seq, index]: Place, [otherSeq, otherIndex]: Place): boolean {

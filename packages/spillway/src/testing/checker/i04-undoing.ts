@@ -3,13 +3,14 @@
 
 import type { CommandState } from '../../domain/index.js'
 import type { Facts } from './facts.js'
-import type { Change, HistoryEvent, Replied, Reply } from './history.js'
+import type { Change, Controlled, HistoryEvent, Replied, Reply } from './history.js'
 import { typeOf } from './i06-asked-first.js'
 import { type Findings, findings, type Violation } from './violation.js'
 
 interface Undoing {
-  /** The last word about the command itself. */
+  /** The last word about the command itself; one that was late, from a worker that had lost it, takes nothing back. */
   last: Reply | null
+  refused: boolean
   /** Somebody has undone it since it failed. */
   undone: boolean
   state: CommandState | null
@@ -39,16 +40,24 @@ class Walk {
       for (const change of event.changes) this.#change(event.at, change)
     else if (event.kind === 'completed' && event.verdict === 'ok' && event.id !== null) {
       const { id, before, after, at } = event
-      this.#of(id).last = event.state === 'compensating' ? 'failed' : 'retry'
+      this.#of(id).refused ||= event.state === 'compensating'
       this.#change(at, { id, before, after })
-    } else if (event.kind === 'controlled' && event.verdict === 'ok')
-      this.#of(event.id).state = event.after?.state ?? null
+    } else if (event.kind === 'controlled' && event.verdict === 'ok') this.#control(event)
+  }
+
+  #control({ id, verb, after }: Controlled): void {
+    const own = this.#of(id)
+    own.state = after?.state ?? null
+    if (verb === 'redrive' && own.state === 'retrying') own.refused = false
   }
 
   #reply({ id, stage, reply }: Replied): void {
     const own = this.#of(id)
-    if (stage !== 'compensate') own.last = reply
-    else if (reply === 'ok') own.undone = true
+    if (stage !== 'compensate') {
+      own.last = reply
+      own.refused ||= reply === 'failed'
+    }
+    if (stage === 'compensate' && reply === 'ok') own.undone = true
   }
 
   #called(at: number, id: string): void {
@@ -64,7 +73,7 @@ class Walk {
     if (rule === undefined || after === null) return
     if (after.state === 'compensating' && before?.state !== 'compensating') {
       own.undone = false
-      if (own.last !== 'failed' && !rule.undoneWhenDead)
+      if (!own.refused && !rule.undoneWhenDead)
         this.#found.add(at, id, `is being undone after '${own.last ?? 'nothing'}', and was not refused`)
       if (rule.compensations === null) this.#found.add(at, id, 'is being undone, but nothing can undo it')
     }
@@ -75,7 +84,7 @@ class Walk {
   #of(id: string): Undoing {
     const known = this.#commands.get(id)
     if (known !== undefined) return known
-    const fresh: Undoing = { last: null, undone: false, state: null }
+    const fresh: Undoing = { last: null, refused: false, undone: false, state: null }
     this.#commands.set(id, fresh)
     return fresh
   }

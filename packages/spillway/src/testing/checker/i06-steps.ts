@@ -46,11 +46,11 @@ function take(
 ): void {
   if (what === 'recorded') {
     recorded.add(step)
-    undone.delete(step)
     return
   }
   if (what === 'done') {
     if (before?.has(step) === true) found.add(at, id, `did step ${step} again, which was on record`)
+    undone.delete(step)
     return
   }
   const later = [...recorded].filter((other) => other > step && !undone.has(other))
