@@ -1,5 +1,17 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** What takes a minute by itself goes first: at the end one worker would be waiting for the other. */
+const LONGEST = /simulation(-further)?\.test\.ts$|chaos\.test\.ts$/
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   // Tests run on the test bed's source, so that they need no build.
@@ -20,6 +32,7 @@ export default defineConfig({
     globalSetup: ['packages/test-bed/src/vitest/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     // Starting a database server on a busy machine takes its time.
     hookTimeout: 60_000,
