@@ -1,7 +1,16 @@
 // What a command type says about bad days, as its user writes it and as `decide` reads it: retries and their exceptions,
 // reconciliation, compensation, and what keeps a failing counterpart from being hammered.
 
-import type { Backoff, BadDayPolicy, RetryPolicy, Tries } from '../domain/index.js'
+import {
+  type Backoff,
+  type BadDayPolicy,
+  type BreakerPolicy,
+  DEFAULT_BREAKER,
+  DEFAULT_RETRY_BUDGET,
+  type RetryBudgetPolicy,
+  type RetryPolicy,
+  type Tries,
+} from '../domain/index.js'
 import { configError, type Duration, durationMs } from './duration.js'
 import { wholeNumber } from './numbers.js'
 
@@ -52,19 +61,8 @@ export interface BreakerOptions {
   probes?: number
 }
 
-export interface ResolvedBreaker {
-  readonly failureRatio: number
-  readonly minSamples: number
-  readonly windowMs: number
-  readonly openMs: number
-  readonly openMaxMs: number
-  readonly probes: number
-}
-
-export interface ResolvedRetryBudget {
-  readonly ratio: number
-  readonly minPerSecond: number
-}
+/** The rest of the policy is not the user's to say. */
+export type ResolvedRetryBudget = Pick<RetryBudgetPolicy, 'ratio' | 'minPerSecond'>
 
 export type ErrorMatcher = RetryOverride['when']
 
@@ -111,28 +109,30 @@ export function badDayPolicy(
   }
 }
 
-export function breakerOf(
-  options: BreakerOptions | boolean | undefined,
-  path: string,
-): ResolvedBreaker | null {
+export function breakerOf(options: BreakerOptions | boolean | undefined, path: string): BreakerPolicy | null {
   if (options === undefined || options === false) return null
   const given = options === true ? {} : options
   return {
-    failureRatio: ratio(given.failureRatio ?? 0.5, `${path}.failureRatio`),
-    minSamples: wholeNumber(given.minSamples ?? 20, 1, 1_000_000, `${path}.minSamples`),
-    windowMs: positive(given.window ?? '10s', `${path}.window`),
-    openMs: positive(given.open ?? '5s', `${path}.open`),
-    openMaxMs: positive(given.openMax ?? '1m', `${path}.openMax`),
-    probes: wholeNumber(given.probes ?? 3, 1, 1_000, `${path}.probes`),
+    failureRatio: ratio(given.failureRatio ?? DEFAULT_BREAKER.failureRatio, `${path}.failureRatio`),
+    minSamples: wholeNumber(
+      given.minSamples ?? DEFAULT_BREAKER.minSamples,
+      1,
+      1_000_000,
+      `${path}.minSamples`,
+    ),
+    windowMs: positive(given.window ?? DEFAULT_BREAKER.windowMs, `${path}.window`),
+    openMs: positive(given.open ?? DEFAULT_BREAKER.openMs, `${path}.open`),
+    openMaxMs: positive(given.openMax ?? DEFAULT_BREAKER.openMaxMs, `${path}.openMax`),
+    probes: wholeNumber(given.probes ?? DEFAULT_BREAKER.probes, 1, 1_000, `${path}.probes`),
   }
 }
 
 export function retryBudgetOf(budget: RetryOptions['budget'], path: string): ResolvedRetryBudget | null {
   if (budget === undefined) return null
-  const minPerSecond = budget.minPerSecond ?? 10
+  const minPerSecond = budget.minPerSecond ?? DEFAULT_RETRY_BUDGET.minPerSecond
   if (typeof minPerSecond !== 'number' || !(minPerSecond >= 0))
     throw configError(`${path}.minPerSecond`, 'a number of at least 0', minPerSecond)
-  return { ratio: ratio(budget.ratio ?? 0.2, `${path}.ratio`), minPerSecond }
+  return { ratio: ratio(budget.ratio ?? DEFAULT_RETRY_BUDGET.ratio, `${path}.ratio`), minPerSecond }
 }
 
 export function matchersOf({ overrides = [] }: RetryOptions, path: string): readonly ErrorMatcher[] {

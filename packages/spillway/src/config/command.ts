@@ -4,6 +4,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
   type BadDayPolicy,
+  type BreakerPolicy,
   CHUNK_COMMANDS_MAX,
   type FaultKind,
   KEY_LENGTH_MAX,
@@ -17,7 +18,6 @@ import {
   type CompensationOptions,
   type ErrorMatcher,
   matchersOf,
-  type ResolvedBreaker,
   type ResolvedRetryBudget,
   type RetryOptions,
   retryBudgetOf,
@@ -126,7 +126,7 @@ export interface CommandDefinition<Name extends string = string, Input = unknown
   /** Belongs to `policy.retry.overrides`, place by place. */
   readonly overrides: readonly ErrorMatcher[]
   readonly retryBudget: ResolvedRetryBudget | null
-  readonly breaker: ResolvedBreaker | null
+  readonly breaker: BreakerPolicy | null
   readonly timeoutMs: number
   readonly settlement: 'batched' | 'transaction'
   readonly classify: ((error: unknown) => FaultKind | undefined) | null

@@ -1,7 +1,14 @@
 // One queue's options and what they come to: how its commands travel, how many run at once, in which order, how fast, and
 // when no more are taken.
 
-import { CHUNK_COMMANDS_MAX, PARTITIONS_DEFAULT, RATE_PER_MS_MAX, RATE_TOKENS_MAX } from '../domain/index.js'
+import {
+  type AdmissionPolicy,
+  CHUNK_COMMANDS_MAX,
+  PARTITIONS_DEFAULT,
+  RATE_PER_MS_MAX,
+  RATE_TOKENS_MAX,
+  type RateLimit,
+} from '../domain/index.js'
 import { type ChannelSpec, direct, store as storeChannel } from './channels.js'
 import { type AnyCommand, checkName, checkOwnName } from './command.js'
 import { configError, type Duration, durationMs, type Size, sizeBytes } from './duration.js'
@@ -38,16 +45,9 @@ export interface QueueOptions {
   lease?: Duration
 }
 
-export interface ResolvedRate {
-  readonly limit: number
-  readonly perMs: number
-  readonly burst: number
-}
+export type ResolvedRate = Required<RateLimit>
 
-export interface ResolvedAdmission {
-  readonly maxDepth: number | null
-  readonly maxBytes: number | null
-  readonly maxAgeMs: number | null
+export interface ResolvedAdmission extends AdmissionPolicy {
   readonly perTenant: ResolvedRate | null
 }
 

@@ -1,5 +1,5 @@
 // Where a lane's claims go: the store, through whatever shapes them on the way. Each shaper is one of these around another, so
-// that a queue without limits, tenants or breakers asks the store directly.
+// that a queue without limits, tenants or breakers pays for aging alone, which is a counter.
 
 import type { Lease } from '../../domain/index.js'
 import type { ClaimRequest } from '../../ports/index.js'
