@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes a minute by itself goes first: at the end one worker would be waiting for the other. */
-const LONGEST = /simulation(-further)?\.test\.ts$|chaos\.test\.ts$/
+const LONGEST = /(simulation(-further)?|chaos|kills)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -12,7 +12,10 @@ const DELIVERY = [
   'callbacks',
   'operations',
   'group-commit',
+  'journal',
+  'agent',
 ]
+const BROKERS = ['brokers/rabbitmq', 'brokers/nats', 'brokers/kafka', 'brokers/redis']
 const STORES = ['stores/memory', 'stores/sqlite', 'stores/postgres', 'stores/mysql']
 const COMPOSED = [...CORE, ...DELIVERY, 'runtime', 'telemetry', 'config', 'app']
 
@@ -23,7 +26,9 @@ export const LAYERS = {
   ports: ['domain', 'errors'],
   'group-commit': CORE,
   intake: [...CORE, 'config', 'group-commit'],
-  channels: [...CORE, 'config', 'group-commit'],
+  channels: [...CORE, 'config', 'group-commit', 'journal'],
+  journal: CORE,
+  agent: [...CORE, 'config', 'journal'],
   worker: [...CORE, 'config', 'group-commit'],
   maintenance: [...CORE, 'config'],
   sinks: [...CORE, 'config'],
@@ -35,22 +40,31 @@ export const LAYERS = {
   'stores/sqlite': CORE,
   'stores/postgres': CORE,
   'stores/mysql': CORE,
+  'brokers/rabbitmq': [...CORE, 'config'],
+  'brokers/nats': [...CORE, 'config'],
+  'brokers/kafka': [...CORE, 'config'],
+  'brokers/redis': [...CORE, 'config'],
   config: CORE,
   app: COMPOSED,
   http: [...CORE, 'config', 'app'],
-  cli: [...COMPOSED, ...STORES, 'http', 'index.ts'],
-  testing: [...COMPOSED, ...STORES, 'index.ts'],
+  cli: [...COMPOSED, ...STORES, ...BROKERS, 'http', 'index.ts'],
+  testing: [...COMPOSED, ...STORES, ...BROKERS, 'index.ts'],
   'index.ts': [...CORE, 'app', 'callbacks', 'config', 'sinks', 'channels'],
 }
 
 /** npm package -> the layers that may import it. A package that is missing here may not be imported at all. */
 export const PACKAGES = {
+  '@nats-io/jetstream': ['brokers/nats'],
+  '@nats-io/transport-node': ['brokers/nats'],
   '@photostructure/sqlite': ['stores/sqlite'],
   '@standard-schema/spec': ['ports', 'config', 'intake', 'app', 'index.ts'],
+  amqplib: ['brokers/rabbitmq'],
   citty: ['cli'],
   fastify: ['http'],
+  ioredis: ['brokers/redis'],
   'ipaddr.js': ['callbacks'],
   jiti: ['config', 'channels', 'cli'],
+  kafkajs: ['brokers/kafka'],
   mysql2: ['stores/mysql', 'testing'],
   pg: ['stores/postgres', 'testing'],
   'pg-copy-streams': ['stores/postgres'],
@@ -67,8 +81,8 @@ export const NODE_MODULES = {
   child_process: ['cli', 'testing'],
   dns: ['callbacks'],
   'dns/promises': ['callbacks'],
-  fs: ['config', 'stores/sqlite', 'cli', 'testing'],
-  'fs/promises': ['config', 'stores/sqlite', 'cli', 'testing'],
+  fs: ['config', 'journal', 'stores/sqlite', 'cli', 'testing'],
+  'fs/promises': ['config', 'journal', 'stores/sqlite', 'cli', 'testing'],
   http: ['http', 'cli', 'testing'],
   https: ['cli'],
   os: ['runtime', 'cli', 'testing'],
@@ -104,7 +118,7 @@ export const TEST_BED = {
   packages: { mysql2: ['mariadb.ts', 'session.ts'], pg: ['postgres.ts', 'session.ts'] },
   nodeModules: {
     child_process: ['initialise.ts', 'small-disk.ts', 'supervised-process.ts'],
-    net: ['loopback-port.ts', 'redis.ts', 'shared-host.ts'],
+    net: ['first-answer.ts', 'loopback-port.ts', 'shared-host.ts'],
     os: ['run-as.ts'],
   },
   pure: {},

@@ -33,7 +33,7 @@ describe('scripts/services', () => {
   it.each([[], ['remove'], ['install', 'oracle']])('refuses %j and says how it is used', (...parameters) => {
     const { status, stderr, apt } = services(...parameters)
     expect({ status, apt }).toEqual({ status: 2, apt: '' })
-    expect(stderr).toContain('usage: scripts/services install [postgres mariadb pgbouncer redis]')
+    expect(stderr).toContain('usage: scripts/services install [postgres mariadb pgbouncer redis ')
   })
 })
 

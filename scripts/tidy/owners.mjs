@@ -36,6 +36,12 @@ export const OWNERS = [
       'pauses before reconnecting and retrying, and their jitter, belong to the driver, which may not import runtime/',
   },
   {
+    path: /^packages\/spillway\/src\/brokers\/[a-z]+\/machine\.ts$/,
+    owns: ['clock', 'timers', 'random'],
+    reason:
+      'deadlines of publishes, heartbeats and pauses before reconnecting belong to the driver, which may not import runtime/',
+  },
+  {
     path: /^packages\/spillway\/src\/cli\/environment\.ts$/,
     owns: ['environment'],
     reason: 'the only file of the command line that reads environment variables',

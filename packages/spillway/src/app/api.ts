@@ -42,7 +42,7 @@ export type {
 } from '../intake/index.js'
 
 /** What this process does. All of them by default. */
-export type Role = NodeRole
+export type Role = Exclude<NodeRole, 'agent'>
 
 export const ROLES: readonly Role[] = ['intake', 'worker', 'maintenance']
 
@@ -61,6 +61,18 @@ export interface OutcomeOptions {
 export interface QueueView extends QueueCounts, QueueSettings {
   readonly channel: string
   readonly concurrency: number
+  /** Of a queue whose commands come by a broker: messages, each of them a chunk or a single command. Null elsewhere. */
+  readonly broker: BrokerView | null
+}
+
+/** Counts are null where the broker does not say, or does not answer. */
+export interface BrokerView {
+  readonly name: string
+  /** Messages that nobody has taken, and that a worker has in hand. */
+  readonly waiting: number | null
+  readonly delivered: number | null
+  /** Messages that nobody could read, kept on the broker. */
+  readonly refused: number | null
 }
 
 export interface NodeStatus extends NodeView {
@@ -68,7 +80,7 @@ export interface NodeStatus extends NodeView {
   readonly holds: readonly string[]
 }
 
-/** Those of the store and its schema decide about readiness; a paused queue is only shown. */
+/** Those of what commands are kept by (the store and its schema, a broker, a journal) decide about readiness; the others are only shown. */
 export interface HealthCheck {
   readonly name: string
   readonly ok: boolean
@@ -125,13 +137,16 @@ export interface Spillway {
   ): Promise<StreamReport>
 
   /**
-   * The command as it is now; with `wait`, once it is terminal, else `wait_timeout`.
+   * The command as it is now; with `wait`, once it is terminal, else `wait_timeout`. While it is on its way by a journal or a broker, only the
+   * process that took it knows of it, and says `accepted`.
    * Throws `not_found`, or `expired` when the id is older than the retention.
    */
   outcome(id: string, options?: OutcomeOptions): Promise<CommandView>
   /** Newest first. */
   list(request: ListRequest): Promise<CommandPage>
-  /** Accepted, scheduled, retrying and blocked commands; a running one is a conflict. At most VERB_COMMANDS_MAX ids, as for all verbs. */
+  /**
+   * Accepted, scheduled, retrying and blocked commands; a running one is a conflict, and so is one that is on its way by a journal or a
+   * broker, as far as this process knows: nobody can take it back before it has arrived. At most VERB_COMMANDS_MAX ids, as for all verbs. */
   cancel(ids: readonly string[], options?: ActionOptions): Promise<readonly ControlVerdict[]>
   /** Failed, dead and cancelled commands run again, with the same id and attempts counted anew. */
   redrive(ids: readonly string[], options?: RedriveRequestOptions): Promise<readonly ControlVerdict[]>

@@ -1,31 +1,14 @@
 // Puts a running Spillway together: the only place that knows every part. Parts get their clock, chance, store and telemetry
 // handed in; none looks for another one by itself.
 
-import type { ResolvedConfig } from '../config/index.js'
 import { Intake } from '../intake/index.js'
 import { Maintenance, Registration } from '../maintenance/index.js'
-import { type Clock, type NewChunkId, type Random, type Store, type Telemetry, tee } from '../ports/index.js'
-import {
-  createChunkIds,
-  createPressure,
-  holdProcess,
-  newSecret,
-  processName,
-  processPlace,
-  systemClock,
-  systemRandom,
-} from '../runtime/index.js'
-import {
-  createLogs,
-  createMetrics,
-  instrumentStore,
-  type LogLevel,
-  type Metrics,
-} from '../telemetry/index.js'
+import type { NodeRole, Store } from '../ports/index.js'
+import { createPressure, holdProcess, newSecret, processPlace } from '../runtime/index.js'
 import { Worker } from '../worker/index.js'
-import type { Role, Spillway } from './api.js'
+import type { Spillway } from './api.js'
 import { AppendCount } from './append-count.js'
-import { BUILT_IN_QUEUES, BUILT_IN_TYPES, withBuiltIns } from './built-ins.js'
+import { withBuiltIns } from './built-ins.js'
 import { CallbackDeliveries } from './callback-deliveries.js'
 import { type CallbackParts, callbackParts } from './callback-parts.js'
 import { CommandEvents } from './command-events.js'
@@ -33,7 +16,10 @@ import { CommandOperations } from './command-operations.js'
 import { CommandVerbs } from './command-verbs.js'
 import { Completions } from './completions.js'
 import { type ConnectedChannels, connectChannels } from './connect-channels.js'
+import type { Connections } from './connections/index.js'
 import { deadLetters } from './dead-letters.js'
+import { foreignCommands } from './foreign-commands.js'
+import type { Foundation } from './foundation.js'
 import { GoneEndpoints } from './gone-endpoints.js'
 import { observeSettles } from './observe-settles.js'
 import { operationCommand } from './operation-command.js'
@@ -48,46 +34,36 @@ const NODE_TTL_MS = 15_000
 const OPERATIONS_AT_ONCE = 4
 
 export interface AssemblyOptions {
-  /** Lines of at least this level go to standard error. Default 'warn'. */
-  logs?: LogLevel
   /** Whether the store shows this process among its nodes. Default true; false is for tools that only look. */
   register?: boolean
-  /** For tests and simulations. */
-  clock?: Clock
-  random?: Random
+  /** What this process does besides its roles, as the store shows it. */
+  besides?: readonly NodeRole[]
 }
 
 /** What all parts are made of. */
-interface Ground {
-  readonly config: ResolvedConfig
-  readonly roles: readonly Role[]
+interface Ground extends Foundation {
+  readonly connections: Connections
   readonly store: Store
-  readonly clock: Clock
-  readonly random: Random
-  readonly newChunkId: NewChunkId
-  readonly telemetry: Telemetry
-  readonly workerId: string
   readonly events: CommandEvents
   readonly watch: OutcomeWatch
 }
 
-export function assemble(config: ResolvedConfig, roles: readonly Role[], options: AssemblyOptions): Spillway {
-  const { clock = systemClock, random = systemRandom } = options
-  const newChunkId = createChunkIds(clock, random)
-  const workerId = config.worker.id ?? processName()
-  const metrics = metricsFor(config, clock)
-  const logs = createLogs({ level: options.logs ?? 'warn', workerId })
-  const telemetry = tee(metrics.telemetry, logs, ...config.telemetry)
+/** Of connections that are open. */
+export function assemble(
+  foundation: Foundation,
+  connections: Connections,
+  options: AssemblyOptions,
+): Spillway {
+  const { config, roles, clock, metrics, telemetry } = foundation
   const events = new CommandEvents(telemetry)
   const watch = new OutcomeWatch((ids, options) => channels.read(ids, options), clock)
-  const timed = instrumentStore(config.store, telemetry, clock)
-  const store = observeSettles(timed, (chunkIds) => watch.settled(chunkIds))
+  const store = observeSettles(connections.store, (chunkIds) => watch.settled(chunkIds))
   metrics.observeQueues(() => store.reader.queues())
-  const ground = { config, roles, store, clock, random, newChunkId, telemetry, workerId, events, watch }
+  const ground = { ...foundation, connections, store, events, watch }
 
   const endpoints = new GoneEndpoints(store.shared)
   const callbacks = callbackParts(config.callbacks, { ...ground, endpoints })
-  const verbs = verbsOf(ground, callbacks)
+  const verbs = verbsOf(ground, callbacks, (id) => channels.sent(id))
   const operations = { command: operationCommand({ ...ground, verbs }), concurrency: OPERATIONS_AT_ONCE }
   const whole = withBuiltIns(config, [...callbacks.builtIns, operations])
   const ownAppends = new AppendCount(clock)
@@ -99,7 +75,7 @@ export function assemble(config: ResolvedConfig, roles: readonly Role[], options
   stations.start()
   return new RunningSpillway({
     ...ground,
-    ...{ metrics, verbs, stations, queues: whole.queues },
+    ...{ verbs, stations, queues: whole.queues, sent: channels.sent },
     completions: completionsOf(ground, channels, callbacks),
     intake: roles.includes('intake') ? intakeOf(ground, channels) : null,
     deadLetters: deadLetters(store),
@@ -110,18 +86,18 @@ export function assemble(config: ResolvedConfig, roles: readonly Role[], options
 
 function stationsOf(
   ground: Ground,
-  { register }: AssemblyOptions,
+  { register, besides = [] }: AssemblyOptions,
   channels: ConnectedChannels,
   ownAppends: AppendCount,
   callbacks: CallbackParts,
 ): Stations {
-  const { config, roles, store, events, newChunkId } = ground
+  const { config, roles, connections, events, newChunkId } = ground
   const { executor, queues } = channels
   const nodeId = newChunkId()
   const route = callbacks.composer === null ? {} : { callbackRoute: callbacks.composer.route }
   const letGo = holdProcess()
   return new Stations({
-    store,
+    connections,
     executor,
     channels: [...channels.byQueue.values()],
     worker: roles.includes('worker')
@@ -131,6 +107,7 @@ function stationsOf(
           ...route,
           workerId: ground.workerId,
           ownAppends,
+          foreignCommands: foreignCommands(ground),
           readPressure: createPressure(),
           executor,
           queues,
@@ -140,7 +117,7 @@ function stationsOf(
     maintenance: roles.includes('maintenance')
       ? new Maintenance({ ...ground, ...config.maintenance, nodeId, roleLeaseMs: NODE_TTL_MS })
       : null,
-    registration: register === false ? null : registrationOf(ground, nodeId),
+    registration: register === false ? null : registrationOf(ground, nodeId, besides),
     release: async () => {
       letGo()
       events.close()
@@ -150,8 +127,9 @@ function stationsOf(
   })
 }
 
-function registrationOf(ground: Ground, nodeId: string): Registration {
-  const node = { id: nodeId, ...processPlace(), version: VERSION, roles: ground.roles }
+function registrationOf(ground: Ground, nodeId: string, besides: readonly NodeRole[]): Registration {
+  const roles = [...ground.roles, ...besides]
+  const node = { id: nodeId, ...processPlace(), version: VERSION, roles }
   return new Registration({ ...ground, nodes: ground.store.nodes, node, ttlMs: NODE_TTL_MS })
 }
 
@@ -160,10 +138,10 @@ function intakeOf({ config, clock, telemetry }: Ground, { byQueue }: ConnectedCh
   return new Intake({ definitions, queues, channels: byQueue, clock, telemetry })
 }
 
-function verbsOf(ground: Ground, { composer }: CallbackParts): CommandVerbs {
+function verbsOf(ground: Ground, { composer }: CallbackParts, sent: ConnectedChannels['sent']): CommandVerbs {
   return new CommandVerbs({
     ...ground,
-    composer,
+    ...{ composer, sent },
     definitions: ground.config.commands,
     listener: ground.events,
     ended: (chunkIds) => ground.watch.settled(chunkIds),
@@ -180,14 +158,5 @@ function completionsOf(
     ...ground,
     ...{ definitions, queues, composer, executor, read, listener: ground.events },
     ended: (chunkIds) => ground.watch.settled(chunkIds),
-  })
-}
-
-function metricsFor(config: ResolvedConfig, clock: Clock): Metrics {
-  return createMetrics({
-    clock,
-    version: VERSION,
-    queues: [...config.queues.keys(), ...BUILT_IN_QUEUES],
-    commands: [...config.commands.keys(), ...BUILT_IN_TYPES],
   })
 }

@@ -27,6 +27,8 @@ const PAYLOADS_READ_MAX = 50
 export interface CommandVerbsOptions {
   readonly store: Pick<Store, 'control' | 'reader'>
   readonly definitions: ReadonlyMap<string, AnyCommand>
+  /** A command that this process sent on, and that may still be on its way. */
+  readonly sent: (id: string) => CommandView | null
   /** Null when nobody is called back. */
   readonly composer: CallbackComposer | null
   readonly listener: SettledListener
@@ -75,12 +77,19 @@ export class CommandVerbs {
     const { control } = this.#options.store
     const appends = await this.#callbacks(ids, 'cancelled')
     const options = { ...(audit === undefined ? {} : { audit }), ...(appends === null ? {} : { appends }) }
-    const verdicts = await control[verb](ids, options)
+    const verdicts = (await control[verb](ids, options)).map((verdict, at) =>
+      this.#known(ids[at] ?? '', verdict),
+    )
     await this.#tell(
       verb,
       ids.filter((_, at) => verdicts[at] === 'ok'),
     )
     return verdicts
+  }
+
+  /** A command that is on its way exists, but cannot be taken back before it has arrived. */
+  #known(id: string, verdict: ControlVerdict): ControlVerdict {
+    return verdict === 'not_found' && this.#options.sent(id) !== null ? 'conflict' : verdict
   }
 
   /** What upstream is told if the verb takes effect; null where nobody wants to hear of it. */

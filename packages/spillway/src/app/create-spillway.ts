@@ -1,11 +1,14 @@
-// From a configuration to a running Spillway: checked, the store opened, everything put together and started.
+// From a configuration to a running Spillway: checked, what lies outside opened, everything put together and started.
 
 import { resolveConfig, type SpillwayConfig } from '../config/index.js'
 import { SpillwayError } from '../errors/index.js'
+import { instrumentStore } from '../telemetry/index.js'
 import { ROLES, type Role, type Spillway } from './api.js'
 import { type AssemblyOptions, assemble } from './assembly.js'
+import { Connections } from './connections/index.js'
+import { type FoundationOptions, foundationOf } from './foundation.js'
 
-export interface CreateOptions extends AssemblyOptions {
+export interface CreateOptions extends AssemblyOptions, FoundationOptions {
   /** What this process does; default: everything. */
   roles?: readonly Role[]
   /** Bring the store's schema up to date first. Default false: an outdated schema is an error that says what to run. */
@@ -16,11 +19,15 @@ export async function createSpillway(config: SpillwayConfig, options: CreateOpti
   const resolved = resolveConfig(config)
   const roles = checkRoles(options.roles ?? ROLES)
   if (options.migrate === true) await resolved.store.schema.migrate()
-  await resolved.store.open()
+  const foundation = foundationOf(resolved, roles, options)
+  const { telemetry, clock } = foundation
+  const store = instrumentStore(resolved.store, telemetry, clock)
+  const connections = new Connections({ ...foundation, store, isTool: options.register === false })
   try {
-    return assemble(resolved, roles, options)
+    await connections.open()
+    return assemble(foundation, connections, options)
   } catch (error) {
-    await resolved.store.close()
+    await connections.close().catch(() => {})
     throw error
   }
 }

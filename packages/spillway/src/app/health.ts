@@ -1,25 +1,52 @@
-// Whether commands can be accepted now. The store is asked to write something harmless, because a full disk or a lock that
-// nobody gives back can be read through.
+// Whether commands can be accepted now. The store is asked to write something harmless, because a full disk or a lock that nobody gives
+// back can be read through; and so is whatever else commands are kept by. What this process can do without is only shown.
 
 import { ERROR_MESSAGE_MAX } from '../domain/index.js'
 import type { QueueSettings, Store } from '../ports/index.js'
 import { safeText } from '../telemetry/error-fields.js'
 import type { Health, HealthCheck } from './api.js'
+import type { Connections, Dependency } from './connections/index.js'
 
-export async function checkHealth(store: Store, closing: boolean): Promise<Health> {
-  const checks: HealthCheck[] = [
+export async function checkHealth(
+  store: Store,
+  connections: Pick<Connections, 'needsStore' | 'dependencies'>,
+  closing: boolean,
+): Promise<Health> {
+  const needed: HealthCheck[] = [
     { name: 'open', ok: !closing, detail: closing ? 'closing: takes nothing more' : 'takes commands' },
-    await attempt('store', async () => {
-      await store.probe()
-      return `${store.name} takes writes`
-    }),
-    await attempt('schema', async () => {
-      const { current, pending } = await store.schema.state()
-      if (pending.length > 0) throw new Error(`version ${current}; run: spillway migrate`)
-      return `version ${current}`
-    }),
   ]
-  return { ready: checks.every((check) => check.ok), checks: [...checks, await checkQueues(store)] }
+  const shown: HealthCheck[] = []
+  for (const { name, isNeeded, check } of [...storeChecks(store, connections), ...connections.dependencies()])
+    (isNeeded ? needed : shown).push(await attempt(name, check))
+  return {
+    ready: needed.every((check) => check.ok),
+    checks: [...needed, ...shown, await checkQueues(store)],
+  }
+}
+
+function storeChecks(
+  store: Store,
+  { needsStore: isNeeded }: Pick<Connections, 'needsStore'>,
+): readonly Dependency[] {
+  return [
+    {
+      name: 'store',
+      isNeeded,
+      check: async () => {
+        await store.probe()
+        return `${store.name} takes writes`
+      },
+    },
+    {
+      name: 'schema',
+      isNeeded,
+      check: async () => {
+        const { current, pending } = await store.schema.state()
+        if (pending.length > 0) throw new Error(`version ${current}; run: spillway migrate`)
+        return `version ${current}`
+      },
+    },
+  ]
 }
 
 /** A paused queue accepts, so it does not make anything unready; but whoever looks for trouble should see it. */

@@ -1,4 +1,5 @@
 export type {
+  BrokerView,
   CommandEventRecord,
   CommandOf,
   EachOptions,

@@ -1,9 +1,9 @@
 // Queues as people ask about them: every configured one, with what the store counts of it, and queues the store knows from
 // an earlier configuration. Spillway's own are shown only where there is something to see.
 
-import type { ResolvedQueue } from '../config/index.js'
+import { brokerOf, type ResolvedQueue } from '../config/index.js'
 import { DEFAULT_QUEUE_SETTINGS, PARKED_STATES, RESERVED_PREFIX } from '../domain/index.js'
-import type { QueueCounts, QueueSettings } from '../ports/index.js'
+import type { BrokerQueueState, QueueCounts, QueueSettings } from '../ports/index.js'
 import type { QueueView } from './api.js'
 
 const NOTHING: Omit<QueueCounts, 'queue' | 'paused'> = {
@@ -30,10 +30,16 @@ const COUNTED_STATES = [
   ...(['failed', 'dead', 'cancelled', 'compensated'] as const),
 ]
 
+export interface QueueFacts {
+  readonly counts: readonly QueueCounts[]
+  readonly settings: ReadonlyMap<string, QueueSettings>
+  /** By queue, as far as their brokers answer. */
+  readonly brokers: ReadonlyMap<string, BrokerQueueState>
+}
+
 export function queueViews(
   configured: ReadonlyMap<string, ResolvedQueue>,
-  counted: readonly QueueCounts[],
-  settings: ReadonlyMap<string, QueueSettings>,
+  { counts: counted, settings, brokers }: QueueFacts,
 ): QueueView[] {
   const counts = new Map(counted.map((queue) => [queue.queue, queue]))
   const names = new Set([...configured.keys(), ...counts.keys(), ...settings.keys()])
@@ -47,8 +53,16 @@ export function queueViews(
       ...(settings.get(queue) ?? DEFAULT_QUEUE_SETTINGS),
       channel: config?.channel.kind ?? 'none',
       concurrency: config?.concurrency ?? 0,
+      broker: config === undefined ? null : brokerView(config, brokers.get(queue)),
     }
   })
+}
+
+function brokerView({ channel }: ResolvedQueue, state: BrokerQueueState | undefined): QueueView['broker'] {
+  const broker = brokerOf(channel)
+  if (broker === null) return null
+  const { waiting = null, delivered = null, refused = null } = state ?? {}
+  return { name: broker.name, waiting, delivered, refused }
 }
 
 function isShown(queue: string, counts: QueueCounts | undefined, isSet: boolean): boolean {

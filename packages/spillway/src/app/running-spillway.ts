@@ -42,6 +42,7 @@ import type {
 import type { CommandEvents } from './command-events.js'
 import type { CommandVerbs } from './command-verbs.js'
 import type { Completions } from './completions.js'
+import type { Connections } from './connections/index.js'
 import { checkHealth } from './health.js'
 import { nodeStatuses } from './node-statuses.js'
 import type {
@@ -67,7 +68,10 @@ export interface RunningParts {
   readonly metrics: Spillway['metrics']
   readonly clock: Clock
   readonly telemetry: Telemetry
+  readonly connections: Connections
   readonly store: Store
+  /** A command that this process sent on by a journal or a broker, and that may still be on its way. */
+  readonly sent: (id: string) => CommandView | null
   /** Null in a process that takes no commands. */
   readonly intake: Intake | null
   readonly watch: OutcomeWatch
@@ -134,7 +138,7 @@ export class RunningSpillway implements Spillway {
 
   async outcome(id: string, options: OutcomeOptions = {}): Promise<CommandView> {
     const waitMs = options.wait === undefined ? 0 : durationMs(options.wait, 'wait')
-    if (parseCommandId(id) === null) throw notFound(id)
+    if (parseCommandId(id) === null) throw notFound(id, this.config)
     const seen = await this.#parts.watch.wait(id, waitMs, options)
     if (seen === null) throw this.#absent(id)
     if (waitMs > 0 && !isTerminal(seen.state) && options.signal?.aborted !== true) {
@@ -184,8 +188,13 @@ export class RunningSpillway implements Spillway {
   }
 
   async queues(): Promise<readonly QueueView[]> {
-    const { queues, store } = this.#parts
-    return queueViews(queues, await store.reader.queues(), await store.control.queueSettings())
+    const { queues, store, connections } = this.#parts
+    const [counts, settings, brokers] = await Promise.all([
+      store.reader.queues(),
+      store.control.queueSettings(),
+      connections.brokerStates(),
+    ])
+    return queueViews(queues, { counts, settings, brokers })
   }
 
   pause(queue: string, options: ActionOptions = {}): Promise<QueueSettings> {
@@ -213,7 +222,8 @@ export class RunningSpillway implements Spillway {
   }
 
   health(): Promise<Health> {
-    return checkHealth(this.#parts.store, this.#closing !== null)
+    const { store, connections } = this.#parts
+    return checkHealth(store, connections, this.#closing !== null)
   }
 
   drain(): Promise<void> {
@@ -249,7 +259,7 @@ export class RunningSpillway implements Spillway {
     const { clock, config } = this.#parts
     const { retentionMs } = config.maintenance
     const madeAt = chunkIdTime(parseCommandId(id)?.chunkId ?? '')
-    if (madeAt + retentionMs >= clock.now()) return notFound(id)
+    if (madeAt + retentionMs >= clock.now()) return notFound(id, config)
     return new SpillwayError(
       'expired',
       `Command ${id} is older than the retention of ${retentionMs} ms and was removed.`,
@@ -260,8 +270,15 @@ export class RunningSpillway implements Spillway {
   }
 }
 
-function notFound(id: string): SpillwayError {
-  return new SpillwayError('not_found', 'There is no command with that id.', {
-    details: { id: String(id).slice(0, 100) },
-  })
+function notFound(id: string, { queues }: ResolvedConfig): SpillwayError {
+  const travels = [...queues.values()].some(
+    ({ channel }) => channel.kind === 'journal' || channel.kind === 'broker',
+  )
+  return new SpillwayError(
+    'not_found',
+    travels
+      ? 'There is no command with that id. One that is on its way by a journal or a broker is known to others than the process that took it once it has arrived.'
+      : 'There is no command with that id.',
+    { details: { id: String(id).slice(0, 100) } },
+  )
 }

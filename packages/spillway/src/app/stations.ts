@@ -1,12 +1,13 @@
 // Starting and stopping the parts in the order in which commands flow, so that nothing accepted is left without somebody
-// who will handle it, and the store is the last to go.
+// who will handle it, and what lies outside of this process is the last to go.
 
 import type { Maintenance, Registration } from '../maintenance/index.js'
-import type { Channel, Executor, Store } from '../ports/index.js'
+import type { Channel, Executor } from '../ports/index.js'
 import type { Worker } from '../worker/index.js'
+import type { Connections } from './connections/index.js'
 
 export interface StationParts {
-  readonly store: Store
+  readonly connections: Pick<Connections, 'close'>
   readonly channels: readonly Channel[]
   readonly executor: Pick<Executor, 'close'>
   readonly worker: Worker | null
@@ -38,14 +39,14 @@ export class Stations {
 
   /** Every part is stopped even when one of them fails; the first failure is rethrown at the end. */
   async close(): Promise<void> {
-    const { channels, executor, worker, maintenance, registration, store, release } = this.#parts
+    const { channels, executor, worker, maintenance, registration, connections, release } = this.#parts
     const steps: (() => unknown)[] = [
       () => Promise.all(channels.map((channel) => channel.close())),
       () => maintenance?.stop(),
       () => worker?.stop(),
       () => executor.close(),
       () => registration?.stop(),
-      () => store.close(),
+      () => connections.close(),
       release,
     ]
     const failures: unknown[] = []

@@ -1,11 +1,13 @@
 // From a queue's channel as configured to the channel at work.
 
 import type { ChannelSpec } from '../config/index.js'
+import { brokerChannel } from './broker-channel.js'
 import { bufferChannel } from './buffer-channel.js'
 import type { ChannelContext, OpenChannel } from './channel-context.js'
 import { directChannel } from './direct-channel.js'
+import { journalChannel } from './journal-channel.js'
 import { poolChannel } from './pool-channel.js'
-import { StoreChannel } from './store-channel.js'
+import { storeChannel } from './store-channel.js'
 
 export function createChannel(spec: ChannelSpec, context: ChannelContext): OpenChannel {
   switch (spec.kind) {
@@ -16,6 +18,10 @@ export function createChannel(spec: ChannelSpec, context: ChannelContext): OpenC
     case 'buffer':
       return bufferChannel(spec, context)
     case 'store':
-      return new StoreChannel(spec, context)
+      return storeChannel(spec, context)
+    case 'broker':
+      return brokerChannel(spec, context)
+    case 'journal':
+      return journalChannel(spec, context)
   }
 }

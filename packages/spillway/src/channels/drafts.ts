@@ -19,7 +19,11 @@ export interface Group {
 }
 
 /** Groups in the order of their first command. */
-export function groupOffers(offers: readonly Offer[], commandsMax: number): Group[] {
+export function groupOffers(
+  offers: readonly Offer[],
+  commandsMax: number,
+  bytesMax = CHUNK_BYTES_MAX,
+): Group[] {
   const groups: Group[] = []
   const open = new Map<string, Group>()
   let last: Group | null = null
@@ -27,7 +31,7 @@ export function groupOffers(offers: readonly Offer[], commandsMax: number): Grou
     const { command } = offer
     let group: Group | undefined =
       last !== null && belongs(last, command) ? last : open.get(groupKey(command))
-    if (group === undefined || !belongs(group, command) || !fits(group, command, commandsMax)) {
+    if (group === undefined || !belongs(group, command) || !fits(group, command, commandsMax, bytesMax)) {
       group = { offers: [], bytes: 2 }
       groups.push(group)
       open.set(groupKey(command), group)
@@ -72,8 +76,8 @@ function belongs(group: Group, command: PreparedCommand): boolean {
   )
 }
 
-function fits(group: Group, command: PreparedCommand, commandsMax: number): boolean {
-  return group.offers.length < commandsMax && group.bytes + command.bytes + 1 <= CHUNK_BYTES_MAX
+function fits(group: Group, command: PreparedCommand, commandsMax: number, bytesMax: number): boolean {
+  return group.offers.length < commandsMax && group.bytes + command.bytes + 1 <= bytesMax
 }
 
 function keysOf(offers: readonly Offer[]): readonly (KeyDraft | null)[] | null {

@@ -2,7 +2,7 @@
 // without a question to the store, and with when to come back.
 
 import type { ResolvedAdmission } from '../config/index.js'
-import { admit, type Refusal, type TokenBucket, takeTokens } from '../domain/index.js'
+import { type AdmissionVerdict, admit, type Refusal, type TokenBucket, takeTokens } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type { Clock, PreparedCommand, Telemetry } from '../ports/index.js'
 import type { QueueLoads } from './queue-loads.js'
@@ -28,9 +28,8 @@ export class LoadControl {
 
   /** The error to refuse these commands with, all of them, or null: then they count as waiting. */
   refusalOf(commands: readonly PreparedCommand[]): SpillwayError | null {
-    const { queue, admission, loads } = this.#options
-    const { load, drainPerSecond } = loads.loadOf(queue)
-    const verdict = admit(load, admission, drainPerSecond)
+    const { queue, loads } = this.#options
+    const verdict = this.#verdict()
     if (verdict !== 'ok') return this.#overloaded(verdict, commands.length)
     const tenantRefusal = this.#overQuota(commands)
     if (tenantRefusal !== null) return tenantRefusal
@@ -40,6 +39,14 @@ export class LoadControl {
       commands.reduce((sum, { bytes }) => sum + bytes, 0),
     )
     return null
+  }
+
+  /** The store is not asked for what nobody wants to know. */
+  #verdict(): AdmissionVerdict {
+    const { queue, admission, loads } = this.#options
+    if (admission.maxDepth === null && admission.maxBytes === null && admission.maxAgeMs === null) return 'ok'
+    const { load, drainPerSecond } = loads.loadOf(queue)
+    return admit(load, admission, drainPerSecond)
   }
 
   #overloaded({ reason, retryAfterMs }: Refusal, count: number): SpillwayError {

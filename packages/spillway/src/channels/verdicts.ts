@@ -27,12 +27,13 @@ export function closed(queue: string): OfferVerdict {
   )
 }
 
-export function conflict(type: string, id: string): OfferVerdict {
+/** `id`: the first command's, where it has one already. */
+export function conflict(type: string, id: string | null): OfferVerdict {
   return rejected(
     new SpillwayError(
       'idempotency_conflict',
       `The idempotency key was used before for ${type} with another payload; use a new key, or send the same payload.`,
-      { details: { id } },
+      { details: id === null ? {} : { id } },
     ),
   )
 }

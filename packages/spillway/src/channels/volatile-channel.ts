@@ -11,7 +11,7 @@ import type { ChannelContext, Offer, OpenChannel } from './channel-context.js'
 import { Executions } from './executions.js'
 import type { HeldCommand } from './held-command.js'
 import { HeldCommands } from './held-commands.js'
-import { StoreChannel } from './store-channel.js'
+import { storeChannel } from './store-channel.js'
 import { atomicRefused, closed } from './verdicts.js'
 
 const CLOSE_TIMEOUT_MS = 10_000
@@ -58,7 +58,7 @@ export class VolatileChannel implements OpenChannel {
   readonly #lineup: Lineup
   readonly #admission: Admission
   /** For what must not, or need not, live in memory. */
-  readonly #durable: StoreChannel
+  readonly #durable: OpenChannel
   #runningInCallers = 0
   #closed = false
   #stateAnnounced = false
@@ -77,7 +77,7 @@ export class VolatileChannel implements OpenChannel {
       execute: (batch) => this.#executions.run(batch),
       onChange: () => this.#changed(),
     })
-    this.#durable = new StoreChannel(storeSpec(), context)
+    this.#durable = storeChannel(storeSpec(), context)
     this.#admission = new Admission({
       clock: context.clock,
       queue: context.queue.name,
@@ -156,6 +156,10 @@ export class VolatileChannel implements OpenChannel {
 
   lookup(id: string): CommandView | null {
     return this.#held.lookup(id)
+  }
+
+  lookupSent(): null {
+    return null
   }
 
   #hasRoom(bytes: number): boolean {

@@ -86,6 +86,24 @@ export const OPERATIONS: CommandTable = new Map<string, CommandEntry>([
   ),
 ])
 
+export const JOURNAL: CommandTable = new Map<string, CommandEntry>([
+  entry(
+    'inspect',
+    'Show who writes and ships a spool, and what it holds',
+    async () => (await import('./commands/journal-inspect.js')).journalInspect,
+  ),
+  entry(
+    'verify',
+    'Read every frame of a spool and check it',
+    async () => (await import('./commands/journal-verify.js')).journalVerify,
+  ),
+  entry(
+    'salvage',
+    'Write out what can be read of a spool',
+    async () => (await import('./commands/journal-salvage.js')).journalSalvage,
+  ),
+])
+
 function entry(name: string, summary: string, load: () => Promise<CliCommand>): [string, CommandEntry] {
   return [name, { summary, load }]
 }

@@ -2,7 +2,7 @@
 // costs nothing.
 
 import type { CommandEntry, CommandGroup, CommandTable } from './command-entry.js'
-import { CALLBACKS, DLQ, OPERATIONS, QUEUE } from './command-groups.js'
+import { CALLBACKS, DLQ, JOURNAL, OPERATIONS, QUEUE } from './command-groups.js'
 
 export const COMMANDS: CommandTable = new Map<string, CommandEntry | CommandGroup>([
   [
@@ -31,6 +31,13 @@ export const COMMANDS: CommandTable = new Map<string, CommandEntry | CommandGrou
     {
       summary: 'Run worker and maintenance, without API',
       load: async () => (await import('./commands/worker.js')).worker,
+    },
+  ],
+  [
+    'agent',
+    {
+      summary: 'Ship what journals hold, or execute it',
+      load: async () => (await import('./commands/agent.js')).agent,
     },
   ],
   [
@@ -89,6 +96,7 @@ export const COMMANDS: CommandTable = new Map<string, CommandEntry | CommandGrou
   ['operations', { summary: 'Verbs on many commands', commands: OPERATIONS }],
   ['callbacks', { summary: 'What upstream was told', commands: CALLBACKS }],
   ['queue', { summary: 'Queues', commands: QUEUE }],
+  ['journal', { summary: 'Spools: what applications wrote and no agent has shipped yet', commands: JOURNAL }],
   [
     'audit',
     {

@@ -1,6 +1,7 @@
 // One command of the command line: its arguments as citty knows them, with types that tell what may be absent, and what citty
 // has no place for (examples, a variable number of arguments).
 
+import { parseArgs } from 'node:util'
 import { type ArgsDef, type CommandDef, defineCommand } from 'citty'
 import type { Environment } from './environment.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
@@ -31,6 +32,8 @@ export interface Invocation<Args extends ArgsDef> extends Session {
   readonly values: Values<Args>
   /** All arguments that are not flags, in order. */
   readonly words: readonly string[]
+  /** Every value of a flag that may be given more than once, in order. */
+  all(flag: string): readonly string[]
 }
 
 export interface CommandSpec<Args extends ArgsDef> {
@@ -60,10 +63,11 @@ export interface CliCommand {
 export function command<const Args extends ArgsDef>(spec: CommandSpec<Args>): CliCommand {
   const definition = defineCommand({
     args: spec.args as ArgsDef,
-    async run({ args, data }): Promise<ExitCode> {
+    async run({ args, rawArgs, data }): Promise<ExitCode> {
       const session = data as Session
       const words = [...args._]
-      return (await spec.run({ ...session, values: args as unknown as Values<Args>, words })) ?? EXIT.ok
+      const all = (flag: string): readonly string[] => valuesOf(rawArgs, flag)
+      return (await spec.run({ ...session, values: args as unknown as Values<Args>, words, all })) ?? EXIT.ok
     },
   })
   return {
@@ -74,4 +78,11 @@ export function command<const Args extends ArgsDef>(spec: CommandSpec<Args>): Cl
     notes: spec.notes ?? [],
     definition,
   }
+}
+
+/** citty keeps the last one only. */
+function valuesOf(rawArgs: readonly string[], flag: string): readonly string[] {
+  const options = { [flag]: { type: 'string', multiple: true } } as const
+  const { values } = parseArgs({ args: [...rawArgs], options, strict: false, allowPositionals: true })
+  return (values[flag] as readonly unknown[] | undefined)?.map(String) ?? []
 }

@@ -34,7 +34,7 @@ const RARE: ReadonlySet<Count> = new Set([
 
 const BEFORE: readonly Column<QueueRecord>[] = [
   { heading: 'queue', cell: ({ queue }) => queue },
-  { heading: 'channel', cell: ({ channel }) => channel },
+  { heading: 'channel', cell: channelOf },
   { heading: 'work', cell: ({ paused }) => (paused ? 'paused' : 'on') },
 ]
 
@@ -49,6 +49,18 @@ const AFTER: readonly Column<QueueRecord>[] = [
   { heading: 'reason', cell: ({ pauseReason }) => pauseReason ?? '' },
 ]
 
+/** Columns about messages on a broker, where a queue comes by one. */
+const ON_BROKER: readonly Column<QueueRecord>[] = [
+  { heading: 'on broker', cell: ({ broker }) => String(broker?.waiting ?? ''), right: true },
+  { heading: 'unreadable', cell: ({ broker }) => String(broker?.refused || ''), right: true },
+]
+
+/** By which broker, where it is one. */
+function channelOf({ channel, broker }: QueueRecord): string {
+  if (broker === null) return channel
+  return channel === 'broker' ? broker.name : `${channel}, ${broker.name}`
+}
+
 function columnsFor(queues: readonly QueueRecord[]): readonly Column<QueueRecord>[] {
   const shown = COUNTS.filter((count) => !RARE.has(count) || queues.some((queue) => queue[count] > 0))
   const counts = shown.map((count) => ({
@@ -56,7 +68,8 @@ function columnsFor(queues: readonly QueueRecord[]): readonly Column<QueueRecord
     cell: (queue: QueueRecord) => String(queue[count]),
     right: true,
   }))
-  return [...BEFORE, ...counts, ...AFTER]
+  const onBroker = queues.some(({ broker }) => broker !== null) ? ON_BROKER : []
+  return [...BEFORE, ...onBroker, ...counts, ...AFTER]
 }
 
 function kilobytes(bytes: number): string {

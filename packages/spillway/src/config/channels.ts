@@ -1,7 +1,10 @@
 // The write patterns as values: what a queue's `channel` may be. They are data; the composition root builds the channel.
 
+import { fileURLToPath } from 'node:url'
 import { INTAKE_BYTES_MAX, INTAKE_ITEMS_MAX } from '../domain/index.js'
+import type { Broker } from '../ports/index.js'
 import { configError, type Duration, durationMs, type Size, sizeBytes } from './duration.js'
+import { rejectUnknown } from './known-options.js'
 
 /** What a full queue does with the next command: the policies of a Java ThreadPoolExecutor, and `spill` to the store. */
 export type WhenFull = 'abort' | 'callerRuns' | 'block' | 'discardOldest' | 'spill'
@@ -40,7 +43,40 @@ export interface BufferSpec {
   readonly whenFull: WhenFull
   readonly blockTimeoutMs: number
 }
-export type ChannelSpec = DirectSpec | StoreSpec | PoolSpec | BufferSpec
+/** What waits for a durable channel outside of the store, and what a full one does. */
+export interface GatherSpec {
+  /** Commands and bytes that may wait for their chunk to be safe. */
+  readonly maxItems: number
+  readonly maxBytes: number
+  readonly whenFull: 'abort' | 'block'
+  readonly blockTimeoutMs: number
+}
+export interface BrokerSpec extends GatherSpec {
+  readonly kind: 'broker'
+  /** One value may serve several queues: they share its connections. */
+  readonly broker: Broker
+  /** A message is a chunk, or one command as a CloudEvent. */
+  readonly envelope: 'chunk' | 'cloudevents'
+  /** Publishes at once of one process. */
+  readonly publishesMax: number
+  /** Messages in a worker's hands at most. */
+  readonly credit: number
+}
+export interface JournalSpec extends GatherSpec {
+  readonly kind: 'journal'
+  /** The spool folder, as given: relative to the process's working directory. Any number of processes share it. */
+  readonly folder: string
+  /** When a command counts as received: once the operating system has it, or once the disk has. */
+  readonly level: 'written' | 'synced'
+  /** Bytes of all segments of this process's writer, and of the disk that stay free. */
+  readonly maxJournalBytes: number
+  readonly minFreeBytes: number
+  /** Where the agent takes its chunks. */
+  readonly to: 'store' | Broker
+  /** With `to` a broker: messages in a worker's hands at most. */
+  readonly credit: number
+}
+export type ChannelSpec = DirectSpec | StoreSpec | PoolSpec | BufferSpec | BrokerSpec | JournalSpec
 
 const BLOCK_TIMEOUT_MS = 5_000
 const WHEN_FULL: readonly WhenFull[] = ['abort', 'callerRuns', 'block', 'discardOldest', 'spill']
@@ -110,6 +146,93 @@ export function buffer(options: BufferOptions = {}): BufferSpec {
     maxBytes: sizeBytes(options.maxBytes ?? INTAKE_BYTES_MAX, 'buffer.maxBytes'),
     whenFull: oneOf(options.whenFull ?? 'abort', WHEN_FULL, 'buffer.whenFull'),
     blockTimeoutMs: durationMs(options.blockTimeout ?? BLOCK_TIMEOUT_MS, 'buffer.blockTimeout'),
+  }
+}
+
+export interface GatherOptions {
+  /** Commands and bytes that may wait for their chunk to be safe. Default 100,000 and 64 MiB. */
+  maxItems?: number
+  maxBytes?: Size
+  /** Default 'block' for the journal, 'abort' for brokers. */
+  whenFull?: 'abort' | 'block'
+  /** Default 5 s. */
+  blockTimeout?: Duration
+}
+
+export interface BrokerChannelOptions extends GatherOptions {
+  /** Default 'chunk'. 'cloudevents' for services in other languages: one CloudEvents 1.0 message per command. */
+  envelope?: 'chunk' | 'cloudevents'
+  /** Publishes at once. Default 4. */
+  publishesMax?: number
+  /** Messages in a worker's hands at most. Default 64 (1,000 with 'cloudevents'). */
+  credit?: number
+}
+
+/** How a queue uses a broker; the packages of the brokers call this. */
+export function brokerChannel(broker: Broker, options: BrokerChannelOptions, path: string): BrokerSpec {
+  const envelope = oneOf(options.envelope ?? 'chunk', ['chunk', 'cloudevents'] as const, `${path}.envelope`)
+  return {
+    kind: 'broker',
+    broker,
+    envelope,
+    publishesMax: count(options.publishesMax ?? 4, `${path}.publishesMax`),
+    credit: count(options.credit ?? CREDIT[envelope], `${path}.credit`),
+    ...gather(options, 'abort', path),
+  }
+}
+
+export interface JournalChannelOptions extends Omit<GatherOptions, 'maxBytes'> {
+  /** Default 'synced'. */
+  level?: 'written' | 'synced'
+  /** Bytes that this process's part of the journal may hold on disk. Default 10 GB. */
+  maxBytes?: Size
+  /** Bytes of the disk that stay free. Default 256 MB. */
+  minFreeBytes?: Size
+  /** Bytes that may wait in memory. Default 64 MiB. */
+  maxWaitingBytes?: Size
+  /** Where `spillway agent` takes the commands: the store (default), or a broker such as `rabbitmq(url)`. */
+  to?: 'store' | BrokerSpec
+}
+
+/** Submit resolves once the command is in a local file; `spillway agent` takes it from there. Needs neither store nor broker to be up. */
+export function journal(folder: string | URL, options: JournalChannelOptions = {}): JournalSpec {
+  const path = 'journal'
+  const place = folder instanceof URL ? fileURLToPath(folder) : folder
+  if (typeof place !== 'string' || place === '')
+    throw configError(`${path}.folder`, 'the path of a folder', folder)
+  rejectUnknown(options, JOURNAL_OPTIONS, `${path}.`)
+  const { to = 'store' } = options
+  if (to !== 'store' && (typeof to !== 'object' || to.kind !== 'broker'))
+    throw configError(`${path}.to`, "'store' or a broker such as rabbitmq(url)", to)
+  const { maxBytes, maxWaitingBytes, ...waiting } = options
+  return {
+    kind: 'journal',
+    folder: place,
+    level: oneOf(options.level ?? 'synced', ['written', 'synced'] as const, `${path}.level`),
+    maxJournalBytes: sizeBytes(maxBytes ?? '10gb', `${path}.maxBytes`),
+    minFreeBytes: sizeBytes(options.minFreeBytes ?? '256mb', `${path}.minFreeBytes`),
+    to: to === 'store' ? to : to.broker,
+    credit: to === 'store' ? CREDIT.chunk : to.credit,
+    ...gather(
+      { ...waiting, ...(maxWaitingBytes === undefined ? {} : { maxBytes: maxWaitingBytes }) },
+      'block',
+      path,
+    ),
+  }
+}
+
+const JOURNAL_OPTIONS: readonly string[] = [
+  ...['level', 'maxBytes', 'minFreeBytes', 'maxWaitingBytes', 'to', 'maxItems', 'whenFull', 'blockTimeout'],
+]
+
+const CREDIT = { chunk: 64, cloudevents: 1_000 }
+
+function gather(options: GatherOptions, whenFull: GatherSpec['whenFull'], path: string): GatherSpec {
+  return {
+    maxItems: count(options.maxItems ?? INTAKE_ITEMS_MAX, `${path}.maxItems`),
+    maxBytes: sizeBytes(options.maxBytes ?? INTAKE_BYTES_MAX, `${path}.maxBytes`),
+    whenFull: oneOf(options.whenFull ?? whenFull, ['abort', 'block'] as const, `${path}.whenFull`),
+    blockTimeoutMs: durationMs(options.blockTimeout ?? BLOCK_TIMEOUT_MS, `${path}.blockTimeout`),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   direct,
   durationMs,
   isUsableKey,
+  journal,
   pool,
   resolveConfig,
   sizeBytes,
@@ -124,6 +125,7 @@ describe('defineConfig', () => {
       store(),
       pool({ coreSize: 2 }),
       buffer({ flush: { every: '1s' } }),
+      journal('./spool'),
     ] as const) {
       const kind = typeof channel === 'string' ? channel : channel.kind
       expect(

@@ -7,7 +7,8 @@ import type { AnyCommand } from './command.js'
 import { configError, type Duration, durationMs } from './duration.js'
 import { rejectUnknown } from './known-options.js'
 import { wholeNumber } from './numbers.js'
-import { type QueueOptions, type ResolvedQueue, resolveQueues } from './queue.js'
+import { type ResolvedQueue, resolveQueues } from './queue.js'
+import type { QueueOptions } from './queue-options.js'
 
 export interface SpillwayConfig {
   store: Store

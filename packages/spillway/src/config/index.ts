@@ -12,11 +12,19 @@ export {
   type ResolvedCallbacks,
 } from './callbacks.js'
 export {
+  type BrokerChannelOptions,
+  type BrokerSpec,
   type BufferOptions,
   type BufferSpec,
+  brokerChannel,
   buffer,
   type ChannelSpec,
   direct,
+  type GatherOptions,
+  type GatherSpec,
+  type JournalChannelOptions,
+  type JournalSpec,
+  journal,
   type PoolOptions,
   type PoolSpec,
   pool,
@@ -53,11 +61,11 @@ export {
   type Sink,
 } from './handler.js'
 export {
-  type QueueOptions,
-  type RateOptions,
   type ResolvedAdmission,
   type ResolvedQueue,
   type ResolvedRate,
   resolveQueues,
 } from './queue.js'
+export { brokerOf } from './queue-fit.js'
+export type { QueueOptions, RateOptions } from './queue-options.js'
 export { invalidPayload, validatePayload } from './validate-payload.js'

@@ -1,49 +1,22 @@
-// One queue's options and what they come to: how its commands travel, how many run at once, in which order, how fast, and
-// when no more are taken.
+// What a queue's options come to: how its commands travel, how many run at once, in which order, how fast, and when no more are
+// taken.
 
 import {
   type AdmissionPolicy,
   CHUNK_COMMANDS_MAX,
   PARTITIONS_DEFAULT,
+  PARTITIONS_MAX,
   RATE_PER_MS_MAX,
   RATE_TOKENS_MAX,
   type RateLimit,
 } from '../domain/index.js'
 import { type ChannelSpec, direct, store as storeChannel } from './channels.js'
 import { type AnyCommand, checkName, checkOwnName } from './command.js'
-import { configError, type Duration, durationMs, type Size, sizeBytes } from './duration.js'
+import { configError, durationMs, sizeBytes } from './duration.js'
 import { rejectUnknown } from './known-options.js'
 import { wholeNumber } from './numbers.js'
-
-export interface RateOptions {
-  /** Commands per `per`. */
-  limit: number
-  per: Duration
-  /** Commands that may start at once after a quiet time. Default `limit`. */
-  burst?: number
-}
-
-export interface QueueOptions {
-  /** How commands travel. Default 'store'. */
-  channel?: 'store' | 'direct' | ChannelSpec
-  /**
-   * Handler calls at once in one worker process. Default 8 (1 for queues whose commands settle in a synchronous transaction is enough).
-   * With `min` and `max` it follows what the counterpart can take: latency per command, errors and timeouts. `latency`: never more
-   * while calls take longer than this.
-   */
-  concurrency?: number | { min?: number; max: number; latency?: Duration }
-  /** Commands with an ordering key run one after the other per key. `onDead`: whether a dead one holds up its successors. Default 'skip'. */
-  ordered?: { partitions?: number; onDead?: 'skip' | 'block' }
-  /** Commands that may start per time, over all processes; and per `rateKey`. */
-  rateLimit?: RateOptions
-  keyRateLimit?: RateOptions
-  /** Tenants (see `tenantKey`) take turns, by weight; default weight 1. */
-  tenants?: { weights?: Record<string, number> }
-  /** Refuses new commands while so many or so many bytes wait, or the oldest waits for so long; and faster ones than `perTenant` of one tenant. */
-  admission?: { maxDepth?: number; maxBytes?: Size; maxAge?: Duration; perTenant?: RateOptions }
-  /** How long a worker may hold a chunk without a heartbeat. Default 30 s. */
-  lease?: Duration
-}
+import { checkFit, checkShaping, checkSpools } from './queue-fit.js'
+import type { QueueOptions, RateOptions } from './queue-options.js'
 
 export type ResolvedRate = Required<RateLimit>
 
@@ -90,6 +63,7 @@ export function resolveQueues(
       ),
     )
   }
+  checkSpools(queues.values())
   return queues
 }
 
@@ -101,7 +75,12 @@ function resolveQueue(name: string, options: QueueOptions, commands: readonly An
   const partitions =
     options.ordered === undefined
       ? null
-      : wholeNumber(options.ordered.partitions ?? PARTITIONS_DEFAULT, 1, 65_536, `${path}.ordered.partitions`)
+      : wholeNumber(
+          options.ordered.partitions ?? PARTITIONS_DEFAULT,
+          1,
+          PARTITIONS_MAX,
+          `${path}.ordered.partitions`,
+        )
   const channel = channelOf(options.channel ?? 'store', path)
   for (const command of commands) {
     checkFit(command, channel, partitions, path)
@@ -136,44 +115,20 @@ function resolveQueue(name: string, options: QueueOptions, commands: readonly An
   }
 }
 
-function checkFit(command: AnyCommand, channel: ChannelSpec, partitions: number | null, path: string): void {
-  const threads = channel.kind === 'pool' ? channel.threads : null
-  if (threads !== null && command.handler.kind !== 'none')
-    throw configError(
-      `${path}.channel.threads`,
-      `no handler on command ${command.name}, because the module has it`,
-      'both',
-    )
-  if (command.settlement === 'transaction' && command.handler.kind !== 'sink' && channel.kind !== 'store') {
-    throw configError(
-      `command ${command.name}: settlement`,
-      `'batched' on the ${channel.kind} channel of queue ${command.queue} (there is no lease to settle)`,
-      'transaction',
-    )
-  }
-  if (partitions !== null && channel.kind !== 'store')
-    throw configError(`${path}.ordered`, "the 'store' channel", channel.kind)
-  if (command.orderingKey !== null && partitions === null)
-    throw configError(`${path}.ordered`, `{} because command ${command.name} has an orderingKey`, undefined)
-  if (partitions !== null && command.orderingKey === null)
-    throw configError(
-      `command ${command.name}: orderingKey`,
-      `a function, because queue ${command.queue} is ordered`,
-      undefined,
-    )
-}
-
 function channelOf(channel: 'store' | 'direct' | ChannelSpec, path: string): ChannelSpec {
   if (channel === 'store') return storeChannel()
   if (channel === 'direct') return direct()
-  if (
-    typeof channel === 'object' &&
-    channel !== null &&
-    ['store', 'direct', 'pool', 'buffer'].includes(channel.kind)
+  if (typeof channel === 'object' && channel !== null && CHANNEL_KINDS.includes(channel.kind)) return channel
+  throw configError(
+    `${path}.channel`,
+    "'store', 'direct', store(...), pool(...), buffer(...), journal(...) or a broker such as rabbitmq(url)",
+    channel,
   )
-    return channel
-  throw configError(`${path}.channel`, "'store', 'direct', store(...), pool(...) or buffer(...)", channel)
 }
+
+const CHANNEL_KINDS: readonly string[] = [
+  ...(['store', 'direct', 'pool', 'buffer', 'broker', 'journal'] as const satisfies ChannelSpec['kind'][]),
+]
 
 const KNOWN = [
   ...['channel', 'concurrency', 'ordered', 'rateLimit', 'keyRateLimit', 'tenants', 'admission', 'lease'],
@@ -229,40 +184,5 @@ function admissionOf(admission: QueueOptions['admission'], path: string): Resolv
     maxBytes: maxBytes === undefined ? null : sizeBytes(maxBytes, `${path}.maxBytes`),
     maxAgeMs: maxAge === undefined ? null : durationMs(maxAge, `${path}.maxAge`),
     perTenant: rateOf(admission.perTenant, `${path}.perTenant`),
-  }
-}
-
-/** What is shaped at the claim needs a channel that is claimed from, and the key that it goes by. */
-function checkShaping(command: AnyCommand, options: QueueOptions, channel: ChannelSpec, path: string): void {
-  const shaped = (['rateLimit', 'keyRateLimit', 'tenants', 'admission'] as const).find(
-    (name) => options[name] !== undefined,
-  )
-  if (shaped !== undefined && channel.kind !== 'store')
-    throw configError(`${path}.${shaped}`, "the 'store' channel", channel.kind)
-  if (channel.kind !== 'store' && typeof options.concurrency === 'object')
-    throw configError(`${path}.concurrency`, `a number on the ${channel.kind} channel`, options.concurrency)
-  if (channel.kind !== 'store' && command.breaker !== null)
-    throw configError(
-      `command ${command.name}: breaker`,
-      `none on the ${channel.kind} channel of queue ${command.queue}`,
-      'a breaker',
-    )
-  const needs = [
-    [options.keyRateLimit, command.rateKey, 'keyRateLimit', 'rateKey'],
-    [options.tenants ?? options.admission?.perTenant, command.tenantKey, 'tenants', 'tenantKey'],
-  ] as const
-  for (const [option, key, optionName, keyName] of needs) {
-    if (option !== undefined && key === null)
-      throw configError(
-        `command ${command.name}: ${keyName}`,
-        `a function, because of ${path}.${optionName}`,
-        undefined,
-      )
-    if (option === undefined && key !== null)
-      throw configError(
-        `${path}.${optionName}`,
-        `an option, because command ${command.name} has a ${keyName}`,
-        undefined,
-      )
   }
 }

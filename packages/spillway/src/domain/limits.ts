@@ -15,6 +15,8 @@ export const NAME_LENGTH_MAX = 100
 export const PRIORITY_ABS_MAX = 100
 /** Partitions of an ordered queue when the queue names no number. */
 export const PARTITIONS_DEFAULT = 64
+/** Partitions of an ordered queue at most. */
+export const PARTITIONS_MAX = 65_536
 /** Commands and bytes that may wait for a durable channel before the rejection policy applies. */
 export const INTAKE_ITEMS_MAX = 100_000
 export const INTAKE_BYTES_MAX = 64 * 1024 * 1024

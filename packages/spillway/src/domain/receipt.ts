@@ -2,9 +2,20 @@
 
 /**
  * Where the command is safe once the receipt is given: nowhere, in this process's memory, or committed in the store. With
- * `transaction` it is written there and becomes durable when the caller's transaction commits; rolled back, it never existed.
+ * `transaction` it is written there and becomes durable when the caller's transaction commits; rolled back, it never existed. `written` to
+ * the journal it survives the process, `synced` a power cut; with `broker` the broker has confirmed it.
  */
-export type Durability = 'executed' | 'memory' | 'transaction' | 'store'
+export const DURABILITIES = [
+  'executed',
+  'memory',
+  'transaction',
+  'store',
+  'written',
+  'synced',
+  'broker',
+] as const
+
+export type Durability = (typeof DURABILITIES)[number]
 
 export interface Receipt {
   /** `<chunkId>-<index>`; for a duplicate, the id of the first command. */

@@ -43,6 +43,11 @@ export const ERROR_CODES = {
     retryable: false,
     summary: 'The idempotency key was used before with another payload.',
   },
+  invalid_envelope: {
+    category: 'usage',
+    retryable: false,
+    summary: 'A message or a frame is not a chunk or a command that can be read.',
+  },
   not_found: { category: 'usage', retryable: false, summary: 'There is no command or queue of that name.' },
   expired: {
     category: 'usage',
@@ -95,6 +100,21 @@ export const ERROR_CODES = {
     retryable: true,
     summary: 'The store could not do it now: locked, full or failing.',
   },
+  journal_full: {
+    category: 'unavailable',
+    retryable: true,
+    summary: 'The journal holds as much as it may, or its disk is nearly full: the agent has to catch up.',
+  },
+  journal_failed: {
+    category: 'unavailable',
+    retryable: true,
+    summary: 'The disk of the journal failed; what was not acknowledged is not there.',
+  },
+  broker_unavailable: {
+    category: 'unavailable',
+    retryable: true,
+    summary: 'The broker could not be reached or did not confirm in time.',
+  },
   wait_timeout: {
     category: 'unavailable',
     retryable: true,
@@ -119,6 +139,11 @@ export const ERROR_CODES = {
     category: 'incompatible',
     retryable: false,
     summary: 'The database or its schema version does not fit this Spillway.',
+  },
+  broker_incompatible: {
+    category: 'incompatible',
+    retryable: false,
+    summary: 'The broker, or a queue that exists on it, does not fit this Spillway.',
   },
   unsupported: {
     category: 'incompatible',

@@ -1,6 +1,7 @@
 // The bodies of the interface as schemas: what the OpenAPI document shows, and what the tests hold the real answers against.
 
 import { z } from 'zod'
+import { DURABILITIES } from '../domain/index.js'
 import { Command, CommandPage, count, ErrorRecord, time, timeOrNull } from './command-schemas.js'
 import {
   AuditPage,
@@ -45,7 +46,7 @@ const Receipt = z
     status: z.enum(['accepted', 'duplicate']),
     duplicate: z.boolean(),
     acceptedAt: time,
-    durability: z.enum(['executed', 'memory', 'store']).describe('Where the command is safe now.'),
+    durability: z.enum(DURABILITIES).describe('Where the command is safe now.'),
     links: z.strictObject({ self: z.string() }),
   })
   .describe('Speaks of the receiving, never of the execution.')
@@ -98,10 +99,16 @@ const settings = {
   leasesMax: z.int().min(1).nullable().describe('Chunks that run at once, over all processes.'),
 }
 
+const messages = count.nullable().describe('Messages; null when the broker does not say.')
+
 const Queue = z.strictObject({
   queue: z.string(),
   channel: z.string(),
   concurrency: count,
+  broker: z
+    .strictObject({ name: z.string(), waiting: messages, delivered: messages, refused: messages })
+    .nullable()
+    .describe('What waits on the broker that the commands come by.'),
   ...settings,
   ready: count,
   running: count,
@@ -128,7 +135,7 @@ const Node = z.strictObject({
   host: z.string(),
   pid: count,
   version: z.string(),
-  roles: z.array(z.enum(['intake', 'worker', 'maintenance'])),
+  roles: z.array(z.enum(['intake', 'worker', 'maintenance', 'agent'])),
   startedAt: time,
   seenAt: time.describe('Its last heartbeat.'),
   alive: z.boolean(),

@@ -141,7 +141,18 @@ async function answer(
 /** Reads the command once more: the answer then says what it is now, or that it is gone (which outcome() throws). */
 async function refusal(spillway: Spillway, id: string, verb: string): Promise<SpillwayError> {
   const { state } = await spillway.outcome(id)
-  return stateConflict(id, state, verb)
+  return verb === 'cancelled' && transition(state, 'cancel') !== null
+    ? onItsWay(id, state)
+    : stateConflict(id, state, verb)
+}
+
+/** Or it has come back meanwhile to where it could have been cancelled. */
+function onItsWay(id: string, state: CommandState): SpillwayError {
+  return new SpillwayError(
+    'state_conflict',
+    `The command is ${state} and could not be cancelled: it was in a worker's hands, or is on its way there by a journal or a broker. Try again later.`,
+    { details: { id, state, retry: true } },
+  )
 }
 
 function stateConflict(id: string, state: CommandState, verb: string): SpillwayError {

@@ -2,7 +2,7 @@
 // lease. All times are the store's; a role's token strictly increases with every change of its holder, so that what a
 // former holder still writes can be told from what the present one does.
 
-export type NodeRole = 'intake' | 'worker' | 'maintenance'
+export type NodeRole = 'intake' | 'worker' | 'maintenance' | 'agent'
 
 export interface NodeDraft {
   /** Unique per process start. */

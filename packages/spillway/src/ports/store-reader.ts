@@ -130,7 +130,10 @@ export interface WaitingCommand {
 }
 
 export interface StoreReader {
-  /** One per id, null when the store has no such command. */
+  /**
+   * One per id, null when the store has no such command. A repeat in a chunk that is kept answers the command it repeats, under that
+   * one's own id, for as long as both are there; a conflict is no command.
+   */
   get(
     ids: readonly string[],
     options?: { readonly payload?: boolean },

@@ -32,6 +32,24 @@ export interface AppendOptions<Tx> {
   readonly tx?: Tx
   /** All or nothing: one conflict and no draft of this call is stored (the other commands' verdicts still tell what they would have been). */
   readonly atomic?: boolean
+  /**
+   * For whoever is about to execute what it stores: chunks that this call stores are leased in the same commit, as a claim would
+   * lease them, but whatever waits before them; nobody is woken for them. In the order of the drafts, as long as the queue's limit has room.
+   * What is parked, has a partition, or is kept from being leased by a paused queue or the limit, is stored and left to claims. Implies
+   * `remember`. Not with `tx` or `atomic`.
+   */
+  readonly lease?: AppendLease
+  /**
+   * For whoever's callers were given their ids before anybody looked at their keys: a chunk of nothing but repeats is kept as well, without
+   * a command. So a resend is answered the same once its keys are forgotten, and repeats are found by their own ids (`StoreReader.get`)
+   * for as long as a finished chunk is kept. Not with `tx` or `atomic`.
+   */
+  readonly remember?: boolean
+}
+
+export interface AppendLease {
+  readonly workerId: string
+  readonly leaseMs: number
 }
 
 export interface AppendResult {
@@ -39,6 +57,11 @@ export interface AppendResult {
   readonly createdAt: number
   /** One per command, or null when all were accepted (the common case costs no allocation). */
   readonly verdicts: readonly AppendVerdict[] | null
+  /**
+   * Asked for with `lease`: the chunk's, which skips its repeats; or null when it was left to claims, was stored before (a draft given twice is,
+   * the second time), or is nothing but repeats.
+   */
+  readonly lease?: Lease | null
 }
 
 export interface ClaimRequest {

@@ -19,6 +19,21 @@ export type TelemetryEvent =
       readonly commands: number
       readonly bytes: number
     }
+  /** Commands that came over a broker and are in the store now, by what it found. A redelivery is told again. */
+  | {
+      readonly event: 'command.landed'
+      readonly queue: string
+      readonly type: string
+      readonly outcome: 'accepted' | 'duplicate' | 'conflict'
+      readonly count: number
+    }
+  /** A message that nobody can read, kept where the broker keeps refused ones: logged as a line. */
+  | {
+      readonly event: 'delivery.refused'
+      readonly queue: string
+      readonly id: string | null
+      readonly reason: string
+    }
   /** One handler call ended. `waitMs` = from commit to start of the oldest chunk in it. */
   | {
       readonly event: 'batch.executed'
@@ -123,6 +138,44 @@ export type TelemetryEvent =
     }
   /** The event loop stood still for so long; `types` are the commands whose handlers ran then. */
   | { readonly event: 'event_loop.blocked'; readonly durationMs: number; readonly types: readonly string[] }
+  /** What became of frames that an agent took from a spool; `resent`: there was a doubt, and they go again. */
+  | {
+      readonly event: 'agent.frames'
+      readonly spool: string
+      readonly outcome: 'shipped' | 'resent' | 'refused'
+      readonly frames: number
+      readonly commands: number
+    }
+  /** What a spool holds, measured again and again by the agent that ships it, or waits for it. */
+  | {
+      readonly event: 'agent.measured'
+      readonly spool: string
+      /** The agent is the one that ships it. */
+      readonly isHeld: boolean
+      readonly writers: number
+      readonly backlogBytes: number
+      readonly oldestAgeMs: number
+      readonly quarantinedBytes: number
+      readonly refusedFrames: number
+    }
+  /** A frame that no destination will ever take, and where it is kept: logged as a line. */
+  | {
+      readonly event: 'agent.refused'
+      readonly spool: string
+      readonly commands: number
+      readonly reason: string
+      readonly path: string
+    }
+  /** A part of a journal that could not be read; what follows it is shipped: logged as a line. */
+  | {
+      readonly event: 'agent.damaged'
+      readonly spool: string
+      readonly kind: 'corrupt' | 'missing' | 'torn' | 'checkpoint'
+      readonly writer: string
+      readonly segment: number
+      readonly bytes: number
+      readonly commands: number | null
+    }
   /** Something abnormal outside any command: logged as a line. */
   | { readonly event: 'fault'; readonly where: string; readonly error: unknown }
   | {

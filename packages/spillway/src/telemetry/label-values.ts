@@ -29,4 +29,5 @@ export class LabelValues {
 export interface Labels {
   readonly queues: LabelValues
   readonly commands: LabelValues
+  readonly spools: LabelValues
 }

@@ -4,6 +4,8 @@
 import { type Level, type Logger, pino } from 'pino'
 import { ERROR_MESSAGE_MAX } from '../domain/index.js'
 import type { Telemetry, TelemetryEvent } from '../ports/index.js'
+import { type AgentEvent, isAgentEvent } from './agent-events.js'
+import { writeAgentLine } from './agent-lines.js'
 import { type ErrorFields, errorFields, safeText } from './error-fields.js'
 
 /** A heartbeat this late means that the process was blocked or paused: worth a line. */
@@ -32,10 +34,10 @@ export function createLogs(options: LogsOptions = {}): Telemetry {
     },
     options.destination ?? pino.destination({ fd: STANDARD_ERROR, sync: true }),
   )
-  return { record: (event) => write(logger, event) }
+  return { record: (event) => (isAgentEvent(event) ? writeAgentLine(logger, event) : write(logger, event)) }
 }
 
-function write(logger: Logger, event: TelemetryEvent): void {
+function write(logger: Logger, event: Exclude<TelemetryEvent, AgentEvent>): void {
   switch (event.event) {
     case 'command.exception':
       logger[event.state === 'dead' ? 'error' : 'warn'](
@@ -52,16 +54,7 @@ function write(logger: Logger, event: TelemetryEvent): void {
       )
       break
     case 'lease.lost':
-      logger.warn(
-        {
-          event: event.event,
-          chunk_id: event.chunkId,
-          command_type: event.type,
-          queue: event.queue,
-          outcome: event.reason,
-        },
-        LEASE_LOST[event.reason],
-      )
+      writeLeaseLost(logger, event)
       break
     case 'heartbeat.delay':
       if (event.delayMs < HEARTBEAT_DELAY_LOGGED_MS) break
@@ -99,6 +92,9 @@ function write(logger: Logger, event: TelemetryEvent): void {
     case 'callback.delivery':
       writeDelivery(logger, event)
       break
+    case 'delivery.refused':
+      writeRefused(logger, event)
+      break
     case 'event_loop.blocked':
       logger.error(
         { event: event.event, duration_s: event.durationMs / 1_000, command_types: event.types },
@@ -110,6 +106,7 @@ function write(logger: Logger, event: TelemetryEvent): void {
       break
     // Measures: series, not lines.
     case 'command.received':
+    case 'command.landed':
     case 'command.finished':
     case 'attempt.finished':
     case 'accept.duration':
@@ -132,6 +129,23 @@ function writeDelivery(
   if (outcome === 'delivered' || outcome === 'retry') return
   const answer = status === null ? {} : { status }
   logger.warn({ event, outcome, duration_s: durationMs / 1_000, ...answer }, CALLBACK[outcome])
+}
+
+function writeLeaseLost(
+  logger: Logger,
+  { event, chunkId, type, queue, reason }: Extract<TelemetryEvent, { event: 'lease.lost' }>,
+): void {
+  const where = { chunk_id: chunkId, command_type: type, queue }
+  logger.warn({ event, ...where, outcome: reason }, LEASE_LOST[reason])
+}
+
+function writeRefused(
+  logger: Logger,
+  { event, queue, id, reason }: Extract<TelemetryEvent, { event: 'delivery.refused' }>,
+): void {
+  const message = id === null ? {} : { message_id: safeText(id, ERROR_MESSAGE_MAX) }
+  const text = `a message was refused, and the broker keeps it: ${reason}`
+  logger.error({ event, queue, ...message }, safeText(text, ERROR_MESSAGE_MAX))
 }
 
 function haltedText({ queue, reason, paused }: Extract<TelemetryEvent, { event: 'queue.halted' }>): string {

@@ -14,7 +14,12 @@ const COMMAND = ['queue', 'command'] as const
 export type MetricFamilies = ReturnType<typeof createFamilies>
 
 export function createFamilies(registry: Registry) {
-  return { ...createCounters(registry), ...createHistograms(registry), ...createGauges(registry) }
+  return {
+    ...createCounters(registry),
+    ...createHistograms(registry),
+    ...createGauges(registry),
+    ...createAgentFamilies(registry),
+  }
 }
 
 function createCounters(registry: Registry) {
@@ -24,6 +29,18 @@ function createCounters(registry: Registry) {
       'spillway_command_received_total',
       "Commands submitted, by verdict: accepted, enlisted (in a caller's transaction), duplicate or rejected.",
       [...COMMAND, 'outcome'],
+    ),
+    landed: counter(
+      registry,
+      'spillway_command_landed_total',
+      'Commands that came over a broker and were stored, by what the store found: accepted, duplicate or conflict.',
+      [...COMMAND, 'outcome'],
+    ),
+    refusedDeliveries: counter(
+      registry,
+      'spillway_delivery_refused_total',
+      'Messages of a broker that nobody can read; the broker keeps them aside.',
+      ['queue'],
     ),
     finished: counter(
       registry,
@@ -175,6 +192,66 @@ function createGauges(registry: Registry) {
       'version',
       'node',
     ]),
+  }
+}
+
+function createAgentFamilies(registry: Registry) {
+  const spool = ['spool'] as const
+  return {
+    agentFrames: counter(
+      registry,
+      'spillway_agent_frames_total',
+      'Frames that an agent shipped, sent again after a doubt, or put aside because nobody takes them.',
+      [...spool, 'outcome'],
+    ),
+    agentCommands: counter(
+      registry,
+      'spillway_agent_commands_total',
+      'The commands in those frames, by outcome: shipped, resent or refused.',
+      [...spool, 'outcome'],
+    ),
+    agentBacklogBytes: gauge(
+      registry,
+      'spillway_agent_backlog_bytes',
+      'Bytes of the journal that are still to be shipped.',
+      spool,
+    ),
+    agentOldestAge: gauge(
+      registry,
+      'spillway_agent_oldest_age_seconds',
+      'Age of the oldest frame that is still to be shipped; 0 when there is none.',
+      spool,
+    ),
+    agentWriters: gauge(
+      registry,
+      'spillway_agent_writers',
+      'Writers that have a folder in the spool.',
+      spool,
+    ),
+    agentQuarantinedBytes: gauge(
+      registry,
+      'spillway_agent_quarantined_bytes',
+      'Bytes of segments that are kept because something in them could not be read.',
+      spool,
+    ),
+    agentRefusedFrames: gauge(
+      registry,
+      'spillway_agent_refused_frames',
+      'Frames that are kept aside because no destination takes them.',
+      spool,
+    ),
+    agentHolds: gauge(
+      registry,
+      'spillway_agent_holds_spool',
+      '1 while this agent ships the spool, 0 while it waits for another one.',
+      spool,
+    ),
+    agentLastSeen: gauge(
+      registry,
+      'spillway_agent_last_seen_timestamp_seconds',
+      'When the agent measured the spool last, in seconds since the epoch.',
+      spool,
+    ),
   }
 }
 

@@ -3,6 +3,9 @@
 
 import { Registry } from 'prom-client'
 import type { Clock, Telemetry, TelemetryEvent } from '../ports/index.js'
+import { type AgentEvent, isAgentEvent } from './agent-events.js'
+import { recordAgent } from './agent-metrics.js'
+import { recordDelivery } from './delivery-metrics.js'
 import { LABEL_VALUES_MAX, type Labels, LabelValues } from './label-values.js'
 import { createFamilies, type MetricFamilies } from './metric-families.js'
 import { type QueueCountsSource, QueueGauges } from './queue-gauges.js'
@@ -35,11 +38,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const labels: Labels = {
     queues: new LabelValues(options.queues, extraMax),
     commands: new LabelValues(options.commands, extraMax),
+    spools: new LabelValues([], extraMax),
   }
   const gauges = new QueueGauges(families, labels.queues, options.clock)
   families.buildInfo.set({ version: options.version, node: process.versions.node }, 1)
   return {
-    telemetry: { record: (event) => record(families, labels, event) },
+    telemetry: {
+      record(event) {
+        if (isAgentEvent(event)) recordAgent(families, labels.spools, options.clock.now(), event)
+        else record(families, labels, event)
+      },
+    },
     contentType: registry.contentType,
     observeQueues: (source) => gauges.observe(source),
     async render() {
@@ -49,7 +58,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 }
 
-function record(families: MetricFamilies, labels: Labels, event: TelemetryEvent): void {
+function record(families: MetricFamilies, labels: Labels, event: Exclude<TelemetryEvent, AgentEvent>): void {
   const { queues, commands } = labels
   switch (event.event) {
     case 'command.received':
@@ -57,6 +66,10 @@ function record(families: MetricFamilies, labels: Labels, event: TelemetryEvent)
         { queue: queues.cap(event.queue), command: commands.cap(event.type), outcome: event.outcome },
         event.count,
       )
+      break
+    case 'command.landed':
+    case 'delivery.refused':
+      recordDelivery(families, labels, event)
       break
     case 'command.finished': {
       const command = { queue: queues.cap(event.queue), command: commands.cap(event.type) }

@@ -21,7 +21,7 @@ export class Holdings {
   readonly keeper: LeaseKeeper
   readonly #context: WorkerContext
   readonly #definitions: ReadonlyMap<string, AnyCommand>
-  readonly #onEnd: () => void
+  readonly #onEnd: (chunk: HeldChunk) => void
   readonly #chunks = new Set<HeldChunk>()
   #closing = false
   #cancelTelling: Cancel | null = null
@@ -31,7 +31,7 @@ export class Holdings {
     queue: ResolvedQueue,
     definitions: ReadonlyMap<string, AnyCommand>,
     mayBegin: MayBegin,
-    onEnd: () => void,
+    onEnd: (chunk: HeldChunk) => void,
   ) {
     this.assembler = new Assembler(mayBegin)
     this.keeper = new LeaseKeeper({ ...context, leaseMs: queue.leaseMs, held: this.#chunks })
@@ -117,7 +117,7 @@ export class Holdings {
       const { queue, type, chunkId } = chunk.lease
       this.#context.telemetry.record({ event: 'lease.lost', queue, type, chunkId, reason: end })
     }
-    this.#onEnd()
+    this.#onEnd(chunk)
   }
 
   /** Nothing of it is touched: another worker has the handler, and gets it when this lease expires. */

@@ -14,6 +14,7 @@ import {
   parseMemo,
 } from '../domain/index.js'
 import type { ExecutableCommand } from '../ports/index.js'
+import type { ClaimedLease } from './claims/claim-source.js'
 import type { Pace } from './held-chunk.js'
 
 /** A command that ends, or is left to another stage, without being tried again. */
@@ -38,7 +39,7 @@ interface Rules {
   readonly pace: Pace
 }
 
-export function openLease(lease: Lease, definition: AnyCommand): OpenedLease {
+export function openLease(lease: ClaimedLease, definition: AnyCommand): OpenedLease {
   const rules = rulesOf(lease, definition)
   const payloads = payloadsOf(lease)
   const skip = lease.skip.length === 0 ? null : new Set(lease.skip)
@@ -171,9 +172,9 @@ function lastTried(
 }
 
 /** Null when the body is not what it should be. The parser's message would quote the payloads and is dropped. */
-function payloadsOf({ body, size }: Lease): readonly unknown[] | null {
+function payloadsOf({ body, size, payloads }: ClaimedLease): readonly unknown[] | null {
   try {
-    return decodeBody(body, size)
+    return payloads ?? decodeBody(body, size)
   } catch {
     return null
   }

@@ -5,8 +5,11 @@ import type { ResolvedQueue } from '../config/index.js'
 import type { BreakerPhase } from '../domain/index.js'
 import type { ClaimRequest } from '../ports/index.js'
 import type { Assignment } from './assembler.js'
-import type { ClaimedLease } from './claims/claim-source.js'
+import type { ClaimedLease, ClaimSource, ComeBack } from './claims/claim-source.js'
+import { DeliveryClaims } from './claims/delivery-claims.js'
+import { Deliveries, deliverySource } from './deliveries/index.js'
 import { HandlerRuns } from './handler-runs.js'
+import type { HeldChunk } from './held-chunk.js'
 import { Holdings } from './holdings.js'
 import { runAlone } from './isolation.js'
 import { Lane } from './lane.js'
@@ -28,15 +31,20 @@ export class QueueRunner {
   readonly #holdings: Holdings
   readonly #runs: HandlerRuns
   readonly #limits: QueueLimits
+  /** Of a queue whose chunks come from a broker. */
+  readonly #deliveries: Deliveries | null
+  readonly #deliveryClaims: DeliveryClaims[] = []
   #slotsInUse = 0
   #fillDeferred = false
 
   constructor(context: WorkerContext, queue: ResolvedQueue, { definitions, lanes }: QueuePlan) {
     this.#context = context
     this.#queue = queue
+    this.#deliveries = this.#deliveriesOf(definitions)
     this.#limits = new QueueLimits(
       {
         ...context,
+        ...(this.#deliveries === null ? {} : { sourceOf: this.#claimsOf(this.#deliveries) }),
         active: () => this.#slotsInUse,
         queued: () => this.#holdings.assembler.ready(),
         onBreakerChange: (type, phase) => this.#breakerChanged(type, phase),
@@ -55,15 +63,18 @@ export class QueueRunner {
         }),
     )
     const mayBegin = (type: string): boolean => this.#limits.mayBegin(type)
-    this.#holdings = new Holdings(context, queue, definitions, mayBegin, () => this.#chunkEnded())
+    this.#holdings = new Holdings(context, queue, definitions, mayBegin, (chunk) => this.#chunkEnded(chunk))
     this.#runs = new HandlerRuns(context, queue.name, this.#holdings, this.#limits, (ms) => this.#holdOff(ms))
   }
 
   start(): void {
+    this.#deliveries?.start()
     this.#considerClaims()
   }
 
+  /** The store has something to claim. */
   announce(commands: number): void {
+    for (const claims of this.#deliveryClaims) claims.announced()
     for (const { claimer } of this.#lanes) claimer.announce(commands)
   }
 
@@ -74,10 +85,12 @@ export class QueueRunner {
 
   /** Claims nothing more and gives back what no handler has begun; resolves when nothing is held any more. */
   async close(): Promise<void> {
+    const unsubscribed = this.#deliveries?.close()
     const emptied = Promise.all(this.#lanes.map((lane) => lane.close()))
     this.#holdings.close()
     this.#checkIdle()
     await emptied
+    await unsubscribed
     await this.#limits.close()
   }
 
@@ -94,6 +107,30 @@ export class QueueRunner {
   /** Leaves whatever is still held to its lease. */
   abandon(): void {
     this.#holdings.keeper.stop()
+  }
+
+  #deliveriesOf(definitions: QueuePlan['definitions']): Deliveries | null {
+    const source = deliverySource(this.#queue)
+    if (source === null) return null
+    return new Deliveries(this.#context, {
+      ...source,
+      queue: this.#queue,
+      types: new Set(definitions.keys()),
+      mayBegin: (type) => this.#limits.mayBegin(type),
+      onWaiting: (type, commands) => this.#arrived(type, commands),
+    })
+  }
+
+  #claimsOf(deliveries: Deliveries): (types: readonly string[], comeBack: ComeBack) => ClaimSource {
+    return (types, comeBack) => {
+      const claims = new DeliveryClaims({ ...this.#context, deliveries, types, comeBack })
+      this.#deliveryClaims.push(claims)
+      return claims
+    }
+  }
+
+  #arrived(type: string, commands: number): void {
+    for (const { plan, claimer } of this.#lanes) if (plan.types.includes(type)) claimer.announce(commands)
   }
 
   #claimRequest(plan: LanePlan): ClaimRequest | null {
@@ -176,7 +213,8 @@ export class QueueRunner {
     }
   }
 
-  #chunkEnded(): void {
+  #chunkEnded({ lease }: HeldChunk): void {
+    this.#deliveries?.ended(lease.chunkId)
     if (this.#queue.partitions !== null) for (const lane of this.#lanes) lane.madeWay()
     this.#considerClaims()
     this.#checkIdle()

@@ -11,6 +11,7 @@ import type {
 } from '../ports/index.js'
 import type { Aftermath } from './aftermath.js'
 import type { OwnAppends } from './claimer.js'
+import type { ForeignCommands } from './deliveries/foreign-commands.js'
 import type { Settler } from './settler.js'
 
 export interface WorkerContext {
@@ -26,6 +27,8 @@ export interface WorkerContext {
   /** Where callbacks go; absent = nobody is called back. */
   readonly callbackRoute?: CallbackRoute
   readonly ownAppends?: OwnAppends | undefined
+  /** For single commands that come over a broker; absent = only chunks are taken from one. */
+  readonly foreignCommands?: ForeignCommands | undefined
   readonly readPressure?: ReadPressure | undefined
   /** Aborts when the worker gives up on everything. */
   readonly ended: AbortSignal

@@ -13,6 +13,7 @@ import type {
 } from '../ports/index.js'
 import { Aftermath } from './aftermath.js'
 import type { OwnAppends } from './claimer.js'
+import type { ForeignCommands } from './deliveries/index.js'
 import { planOf } from './queue-plan.js'
 import { QueueRunner } from './queue-runner.js'
 import { Settler } from './settler.js'
@@ -33,6 +34,8 @@ export interface WorkerOptions {
   readonly pollMs: number
   /** What the process submits itself, which it keeps pace with before it works off what is older. */
   readonly ownAppends?: OwnAppends | undefined
+  /** For single commands that come over a broker; absent = only chunks are taken from one. */
+  readonly foreignCommands?: ForeignCommands | undefined
   /** How short the process is of time and memory, for queues whose concurrency adapts; absent = it never is. */
   readonly readPressure?: ReadPressure | undefined
   /** How long stop() lets handlers run before it tells them to stop. */

@@ -52,7 +52,12 @@ export interface Rig {
 }
 
 export interface RigOptions
-  extends Pick<ChannelContext, 'closeTimeoutMs' | 'appendsInFlightMax' | 'callbackRoute' | 'listener'> {
+  extends Pick<
+    ChannelContext,
+    'closeTimeoutMs' | 'appendsInFlightMax' | 'callbackRoute' | 'listener' | 'journal'
+  > {
+  /** Where something else runs on it. */
+  readonly clock?: VirtualClock
   readonly callbackOf?: ReporterOptions['callbackOf']
   readonly queue?: Omit<QueueOptions, 'channel'>
   readonly executor?: ChannelContext['executor']
@@ -66,7 +71,7 @@ export function channelRig(
   commands: readonly AnyCommand[],
   options: RigOptions = {},
 ): Rig {
-  const clock = new VirtualClock()
+  const { clock = new VirtualClock() } = options
   const random = seededRandom(1)
   const events: TelemetryEvent[] = []
   const telemetry = { record: (event: TelemetryEvent) => void events.push(event) }
@@ -86,6 +91,7 @@ export function channelRig(
     queue: _,
     transactionalAppend: __,
     callbackOf: ___,
+    clock: ____,
     ...limits
   } = options
   const channel = createChannel(spec, {

@@ -25,7 +25,7 @@ import type {
 import { type MemoryTx, memory } from '../../src/stores/memory/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
-import { createExecutor, Worker } from '../../src/worker/index.js'
+import { createExecutor, type ForeignCommands, Worker } from '../../src/worker/index.js'
 import type { ReporterOptions } from '../../src/worker/reporter.js'
 import { type AsyncStore, asyncStore } from '../support/async-store.js'
 
@@ -160,6 +160,9 @@ export interface ProcessOptions {
   readonly callbackRoute?: CallbackRoute
   readonly listener?: SettledListener
   readonly readPressure?: ReadPressure
+  /** Instead of the bench's own: each process has a broker of its own. */
+  readonly queues?: readonly ResolvedQueue[]
+  readonly foreignCommands?: ForeignCommands
 }
 
 export interface QueueSetup {
@@ -216,7 +219,7 @@ export class Bench {
       random: seededRandom(1),
       telemetry: { record: (event: TelemetryEvent) => void events.push(event) },
     }
-    const { callbackOf, callbackRoute, listener, readPressure } = options
+    const { callbackOf, callbackRoute, listener, readPressure, foreignCommands } = options
     const executor = createExecutor({
       ...{ ...ports, definitions: this.definitions, queues: this.queues, workerId, newSecret },
       ...(callbackOf === undefined ? {} : { callbackOf }),
@@ -224,7 +227,8 @@ export class Bench {
     const worker = new Worker({
       ...ports,
       executor,
-      queues: [...this.queues.values()],
+      queues: options.queues ?? [...this.queues.values()],
+      foreignCommands,
       workerId,
       pollMs,
       closeTimeoutMs,

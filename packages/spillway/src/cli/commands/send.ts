@@ -36,6 +36,9 @@ const MEANINGS = {
   store: 'committed in the store',
   transaction: "in the caller's transaction",
   memory: 'in memory only',
+  written: 'written to the journal',
+  synced: 'on this host’s disk, in the journal',
+  broker: 'confirmed by the broker',
   executed: 'executed already',
 } as const satisfies Record<Durability, string>
 

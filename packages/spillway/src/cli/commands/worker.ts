@@ -12,7 +12,7 @@ export const worker = command({
     'metrics-port': {
       type: 'string',
       valueHint: 'port',
-      description: 'Serve /metrics and /livez on this port',
+      description: 'Serve /metrics, /livez and /readyz on this port',
     },
     ...logLevelArg,
     ...globalArgs,

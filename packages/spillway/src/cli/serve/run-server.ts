@@ -7,7 +7,7 @@ import { createLogs, type LogLevel } from '../../telemetry/index.js'
 import type { Session } from '../command.js'
 import type { LoadedConfig } from '../load-config.js'
 import { humanLog } from './human-log.js'
-import { serveMetrics } from './metrics-server.js'
+import { type Shown, serveMetrics } from './metrics-server.js'
 
 export interface ServerPlan {
   readonly roles: readonly Role[]
@@ -58,5 +58,10 @@ function start({ terminal }: Session, { config }: LoadedConfig, plan: ServerPlan
 
 async function listen(spillway: Spillway, { roles, metricsPort }: ServerPlan): Promise<Listener | null> {
   if (roles.includes('intake')) return await serveHttp(spillway)
-  return metricsPort === undefined ? null : await serveMetrics(spillway, metricsPort)
+  return metricsPort === undefined ? null : await serveMetrics(shownOf(spillway), metricsPort)
+}
+
+function shownOf(spillway: Spillway): Shown {
+  const { config, metrics, telemetry } = spillway
+  return { http: config.http, metrics, telemetry, health: () => spillway.health() }
 }

@@ -1,13 +1,20 @@
 // Storing chunks. First every command gets its verdict, without a change; then what was accepted is stored: so an atomic
 // call that meets a conflict has nothing to undo.
 
-import { type AppendVerdict, type ChunkDraft, commandId, type KeyDraft } from '../../domain/index.js'
-import type { AppendResult } from '../../ports/index.js'
+import {
+  type AppendVerdict,
+  type ChunkDraft,
+  commandId,
+  type KeyDraft,
+  type Lease,
+} from '../../domain/index.js'
+import type { AppendResult, AppendTerms } from '../../ports/index.js'
+import { leaseFresh } from './claim.js'
 import { addKey, findKey, verdictUnder } from './keys.js'
 import { enqueue } from './queue.js'
-import { type KeyRecord, liveCount, NONE, newChunk } from './records.js'
+import { type ChunkRecord, type KeyRecord, liveCount, NONE, newChunk } from './records.js'
 import { parkDraft } from './rows.js'
-import { type MemoryState, queueOf } from './state.js'
+import { keepEnded, type MemoryState, queueOf } from './state.js'
 import type { Notify } from './wake.js'
 
 const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
@@ -23,7 +30,7 @@ interface Resolved {
 export function append(
   state: MemoryState,
   drafts: readonly ChunkDraft[],
-  atomic: boolean,
+  terms: AppendTerms,
   now: number,
   notify: Notify,
 ): AppendResult[] {
@@ -40,9 +47,30 @@ export function append(
     fresh.set(draft.id, resolved)
     results.push({ createdAt: now, verdicts: copyVerdicts(resolved.verdicts) })
   }
-  if (atomic && results.some(hasConflict)) return results
-  for (const resolved of fresh.values()) store(state, resolved, now, notify)
-  return results
+  if (terms.atomic && results.some(hasConflict)) return results
+  const leases = new Map<string, Lease>()
+  for (const resolved of fresh.values()) {
+    const chunk = store(state, resolved, terms, now)
+    if (chunk === null || chunk.state === 'done') continue
+    const lease = terms.lease === null ? null : leaseFresh(state, chunk, terms.lease, now)
+    if (lease === null) notify(chunk.queue, liveCount(chunk))
+    else leases.set(chunk.id, lease)
+  }
+  return terms.lease === null ? results : withLeases(drafts, results, leases)
+}
+
+/** A draft that comes twice in a call is leased once. */
+function withLeases(
+  drafts: readonly ChunkDraft[],
+  results: readonly AppendResult[],
+  leases: Map<string, Lease>,
+): AppendResult[] {
+  return results.map((result, at) => {
+    const { id } = drafts[at] as ChunkDraft
+    const lease = leases.get(id) ?? null
+    leases.delete(id)
+    return { ...result, lease }
+  })
 }
 
 function hasConflict(result: AppendResult): boolean {
@@ -99,27 +127,32 @@ function resolveKey(
   return ACCEPTED
 }
 
-function store(state: MemoryState, resolved: Resolved, now: number, notify: Notify): void {
+/** Null when nothing of it is kept. */
+function store(
+  state: MemoryState,
+  resolved: Resolved,
+  { remember }: AppendTerms,
+  now: number,
+): ChunkRecord | null {
   const { draft, verdicts, absent, keys } = resolved
   for (const key of keys) addKey(state, key)
-  if (absent.size === draft.size) return
+  const isEmpty = absent.size === draft.size
+  if (isEmpty && !remember) return null
   const { id, queue, parked } = draft
   state.lastSeq += 1
   state.listing = null
-  const chunk = newChunk(draft, {
+  const chunk = newChunk(isEmpty ? { ...draft, body: '[]' } : draft, {
     seq: state.lastSeq,
     createdAt: now,
-    state: parked === null ? 'ready' : 'done',
+    state: parked === null && !isEmpty ? 'ready' : 'done',
     verdicts,
     absent,
   })
   state.chunks.set(id, chunk)
-  if (parked === null) {
-    enqueue(queueOf(state, queue), chunk)
-    notify(queue, liveCount(chunk))
-    return
-  }
-  for (const [index, entry] of parked.entries()) {
+  if (chunk.state === 'ready') enqueue(queueOf(state, queue), chunk)
+  else if (isEmpty) keepEnded(state, chunk)
+  for (const [index, entry] of parked?.entries() ?? []) {
     if (entry !== null && !absent.has(index)) parkDraft(state, chunk, index, entry, now)
   }
+  return chunk
 }

@@ -1,11 +1,11 @@
 // Leasing chunks: by priority, then commit order, whatever is ready or whose lease expired.
 
 import { DEFAULT_QUEUE_SETTINGS, type Lease } from '../../domain/index.js'
-import type { ClaimRequest, ReadyTenant } from '../../ports/index.js'
+import type { AppendLease, ClaimRequest, ReadyTenant } from '../../ports/index.js'
 import { blockersOf } from './ordering.js'
-import { claimableInOrder, offerExpired, type QueueRecord, takeNext, tenantOf } from './queue.js'
+import { claimableInOrder, offerExpired, type QueueRecord, takeNext, tenantOf, withdraw } from './queue.js'
 import { type ChunkRecord, liveCount } from './records.js'
-import { finishChunk, type MemoryState } from './state.js'
+import { finishChunk, type MemoryState, queueOf } from './state.js'
 
 export function claim(state: MemoryState, request: ClaimRequest, now: number): Lease[] {
   const queue = state.queues.get(request.queue)
@@ -24,6 +24,22 @@ export function claim(state: MemoryState, request: ClaimRequest, now: number): L
     if (lease !== null) leases.push(lease)
   }
   return leases
+}
+
+/** Leases a chunk that was just stored; null when it is left to claims. */
+export function leaseFresh(
+  state: MemoryState,
+  chunk: ChunkRecord,
+  { leaseMs }: AppendLease,
+  now: number,
+): Lease | null {
+  const queue = queueOf(state, chunk.queue)
+  const { paused, leasesMax } = state.settings.get(chunk.queue) ?? DEFAULT_QUEUE_SETTINGS
+  if (paused || chunk.partition !== null) return null
+  offerExpired(queue, now)
+  if (leasesMax !== null && queue.leased.size >= leasesMax) return null
+  withdraw(queue, chunk)
+  return takeLease(state, queue, chunk, now + leaseMs, now)
 }
 
 /** In commit order of the oldest chunk of each that could be claimed. */

@@ -2,7 +2,7 @@
 // own tests; nothing in it survives the process. Each call is one synchronous step, so calls cannot interleave.
 
 import { SpillwayError } from '../../errors/index.js'
-import type { Clock, CommandView, SchemaState, Store } from '../../ports/index.js'
+import { appendTerms, type Clock, type CommandView, type SchemaState, type Store } from '../../ports/index.js'
 import { append } from './append.js'
 import { listAudit } from './audit.js'
 import { claim, readyTenants } from './claim.js'
@@ -58,14 +58,15 @@ export function memory(options: MemoryOptions = {}): Store<MemoryTx> {
     close: async () => {
       closed = true
     },
-    append: (drafts, { tx, atomic = false } = {}) =>
+    append: (drafts, options) =>
       run((now) => {
-        if (tx !== undefined)
+        const terms = appendTerms(options)
+        if (options?.tx !== undefined)
           throw new SpillwayError(
             'unsupported',
             'Append without `tx`: the memory store has no transactions of the caller.',
           )
-        return append(state, drafts, atomic, now, notify)
+        return append(state, drafts, terms, now, notify)
       }),
     claim: (request) => run((now) => claim(state, request, now)),
     readyTenants: (queue, types, limit) => run((now) => readyTenants(state, queue, types, limit, now)),

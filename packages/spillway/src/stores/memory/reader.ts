@@ -7,7 +7,7 @@ import type { Accounting, CommandView, ListRequest, QueueCounts } from '../../po
 import { payloadReader } from './payloads.js'
 import { countWaiting, newQueue } from './queue.js'
 import { type ChunkRecord, liveCount } from './records.js'
-import { findCommand, type MemoryState, type StoredCommand } from './state.js'
+import { findCommand, findRepeated, type MemoryState, type StoredCommand } from './state.js'
 import { rowState, stateOf, viewOf } from './view.js'
 
 export function getCommands(
@@ -17,7 +17,7 @@ export function getCommands(
 ): (CommandView | null)[] {
   const payloadOf = payloadReader()
   return ids.map((id) => {
-    const command = findCommand(state, id)
+    const command = findCommand(state, id) ?? findRepeated(state, id)
     if (command === null) return null
     const view = viewOf(command)
     if (!payload) return view

@@ -1,6 +1,7 @@
 // What the holder of a lease writes: progress, heartbeats, completion. Every write compares the token first.
 
 import type { ChunkDraft, LeaseProgress, LeaseRef, LeaseVerdict, Settlement } from '../../domain/index.js'
+import { appendTerms } from '../../ports/index.js'
 import { append } from './append.js'
 import { offer, withdraw } from './queue.js'
 import { type ChunkRecord, isLive, liveCount } from './records.js'
@@ -52,6 +53,8 @@ export function extendOne(
   return 'ok'
 }
 
+const PLAIN = appendTerms()
+
 /** Stores what follows from outcomes or verbs. */
 export function appendFollowing(
   state: MemoryState,
@@ -62,7 +65,7 @@ export function appendFollowing(
   if (drafts === undefined || drafts.length === 0) return
   const given = drafts.filter((draft) => draft !== null)
   const keyless = given.map((draft) => ({ ...draft, keys: null }))
-  append(state, keyless, false, now, notify)
+  append(state, keyless, PLAIN, now, notify)
 }
 
 /** A heartbeat that arrives after later ones must not blame a command that has ended for the next one's crash. */

@@ -86,6 +86,13 @@ export function findCommand(state: MemoryState, id: string): StoredCommand | nul
   return { chunk, index: ref.index, row: chunk.rows?.get(ref.index) ?? null }
 }
 
+/** The command that a repeat of that id is answered with; null when it is none, or that command is gone. */
+export function findRepeated(state: MemoryState, id: string): StoredCommand | null {
+  const ref = parseCommandId(id)
+  const verdict = ref === null ? undefined : state.chunks.get(ref.chunkId)?.verdicts?.[ref.index]
+  return verdict?.status === 'duplicate' ? findCommand(state, verdict.id) : null
+}
+
 /** Commands of the chunk that need not run any more. */
 export function markOver(chunk: ChunkRecord, index: number): void {
   chunk.over ??= new Set()
@@ -99,6 +106,11 @@ export function finishChunk(state: MemoryState, chunk: ChunkRecord, now: number)
   dequeue(queueOf(state, chunk.queue), chunk)
   if (chunk.cargo === null) refile(state, chunk, now)
   else state.chunks.delete(chunk.id)
+}
+
+/** A chunk of which nothing was stored: it is kept like any that ended. */
+export function keepEnded(state: MemoryState, chunk: ChunkRecord): void {
+  refile(state, chunk, chunk.createdAt)
 }
 
 /** Gives the command a row of its own, which is the truth about it from now on. */
@@ -194,10 +206,11 @@ function refile(state: MemoryState, origin: ChunkRecord, now: number): void {
 /** Removes a family that ended. */
 export function forget(state: MemoryState, origin: ChunkRecord): void {
   state.chunks.delete(origin.id)
+  state.listing = null
+  if (origin.rows === null) return
   const queue = queueOf(state, origin.queue)
-  for (const row of origin.rows?.values() ?? []) {
+  for (const row of origin.rows.values()) {
     queue.rowCounts[row.place] -= 1
     leaveOrdering(queue, row)
   }
-  state.listing = null
 }

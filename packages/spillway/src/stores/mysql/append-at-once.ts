@@ -2,12 +2,14 @@
 // are sent together, and the first that meets something it knows stops them before the commit.
 
 import type { ChunkDraft } from '../../domain/index.js'
-import type { AppendResult } from '../../ports/index.js'
+import type { AppendLease, AppendResult } from '../../ports/index.js'
 import { insertChunks, type NewChunk } from './chunks.js'
 import { chunkOf } from './drafts.js'
 import { isDuplicateEntry } from './errors.js'
+import { isLeasable, leasesOf, withLeases } from './fresh-leases.js'
 import { type KeyTables, LOCK_RING, ringDiffers } from './key-tables.js'
 import { agingKeys, insertNewKeys, keyRowsOf, windowOf } from './keys.js'
+import { anyLimited } from './room.js'
 import type { Session } from './session.js'
 import { Stopped, stopIf } from './stops.js'
 
@@ -18,13 +20,15 @@ export async function appendAtOnce(
   session: Session,
   tables: KeyTables,
   drafts: readonly ChunkDraft[],
+  lease: AppendLease | null,
 ): Promise<readonly AppendResult[] | null> {
   if (drafts.some(({ parked }) => parked !== null)) return null
-  const chunks = drafts.map((draft) => chunkOf(draft, null) as NewChunk)
+  const chunks = drafts.map((draft) => leasedBy(lease, chunkOf(draft, null) as NewChunk))
   const statements = [
     `set ${NOW} = ${session.now()}`,
     `select ${NOW} as now`,
     ...(await keyStatements(session, tables, drafts)),
+    ...limitStatements(chunks),
     ...insertChunks(chunks, NOW),
   ]
   try {
@@ -36,11 +40,22 @@ export async function appendAtOnce(
       }
     })
     const createdAt = Number(results[1]?.rows[0]?.now)
-    return drafts.map(() => ({ createdAt, verdicts: null }))
+    const answers = drafts.map(() => ({ createdAt, verdicts: null }))
+    return lease === null ? answers : withLeases(drafts, answers, leasesOf(drafts, chunks, createdAt))
   } catch (error) {
     if (error instanceof Stopped) return null
     throw error
   }
+}
+
+function leasedBy(lease: AppendLease | null, chunk: NewChunk): NewChunk {
+  return lease !== null && isLeasable(chunk) ? { ...chunk, state: 'leased', lease } : chunk
+}
+
+/** What may be leased of a queue that is paused or has a limit takes a closer look. */
+function limitStatements(chunks: readonly NewChunk[]): string[] {
+  const leased = chunks.filter(({ lease }) => lease !== undefined)
+  return leased.length === 0 ? [] : [stopIf(anyLimited([...new Set(leased.map(({ queue }) => queue))]))]
 }
 
 async function keyStatements(

@@ -2,7 +2,7 @@
 // never have been.
 
 import type { ChunkDraft } from '../../domain/index.js'
-import type { AppendResult } from '../../ports/index.js'
+import { type AppendResult, appendTerms } from '../../ports/index.js'
 import { AtomicConflict, lookCloser, overtaken, stoppedByDuplicate } from './closer-look.js'
 import type { Connection } from './connection.js'
 import { hasConflict } from './drafts.js'
@@ -20,6 +20,8 @@ export type AppendWithin = (
   drafts: readonly ChunkDraft[],
   atomic: boolean,
 ) => Promise<readonly AppendResult[]>
+
+const PLAIN = appendTerms()
 
 export function newAppendWithin(tables: KeyTables): AppendWithin {
   /** Transactions that share the ring's row already, through a submit before. */
@@ -44,7 +46,7 @@ export function newAppendWithin(tables: KeyTables): AppendWithin {
         await assertStore(runner, own)
         const connection = overRunner(runner)
         sharing.add(tx)
-        const request = { drafts, windowMs, now: session.now(), widens }
+        const request = { drafts, terms: PLAIN, windowMs, now: session.now(), widens }
         const { results, statements } = await lookCloser(connection, tables, request)
         if (atomic && results.some(hasConflict)) throw new AtomicConflict(results)
         await connection.send(statements)

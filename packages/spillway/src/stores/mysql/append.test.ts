@@ -46,6 +46,32 @@ describe('a chunk with new keys', () => {
   })
 })
 
+describe('a chunk that is leased as it is stored', () => {
+  const lease = { workerId: 'w', leaseMs: 1_000 }
+
+  it('is stored and leased by one transaction, which is not undone whatever is said of other queues', async () => {
+    const rig = await mysqlRig()
+    await rig.store.control.configureQueue('elsewhere', { paused: true, leasesMax: 1 })
+    await rig.store.append([rig.draft({ keys: ['warm'] })])
+    const before = await countsOf(rig)
+    const [result] = await rig.store.append([rig.draft({ payloads: [1, 2], keys: ['a', null] })], { lease })
+    const after = await countsOf(rig)
+    expect(result?.lease).toMatchObject({ size: 2, skip: [] })
+    expect((after.Com_rollback ?? 0) - (before.Com_rollback ?? 0)).toBe(0)
+    expect((after.Com_commit ?? 0) - (before.Com_commit ?? 0)).toBe(1)
+  })
+
+  it('is found as the lease of its worker', async () => {
+    const rig = await mysqlRig()
+    const [result] = await rig.store.append([rig.draft()], { lease })
+    const rows = await rig.rows('select state, token, leased_by, lease_expires_at from spillway_chunks')
+    const { token, createdAt } = result?.lease ?? {}
+    expect(rows).toEqual([
+      { state: 'leased', token, leased_by: 'w', lease_expires_at: (createdAt ?? 0) + lease.leaseMs },
+    ])
+  })
+})
+
 describe('chunks of one call', () => {
   it('that are too large for one packet together are stored all the same, or not at all', async () => {
     const rig = await mysqlRig()

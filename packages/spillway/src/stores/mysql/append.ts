@@ -2,7 +2,7 @@
 // with the same chunk, or a turn of the key tables, may interrupt.
 
 import type { ChunkDraft } from '../../domain/index.js'
-import type { AppendResult } from '../../ports/index.js'
+import type { AppendResult, AppendTerms } from '../../ports/index.js'
 import { appendAtOnce } from './append-at-once.js'
 import { newAppendWithin } from './append-within.js'
 import { AtomicConflict, lookCloser, overtaken, stoppedByDuplicate } from './closer-look.js'
@@ -19,7 +19,7 @@ export interface Appender {
     session: Session,
     wake: Wake,
     drafts: readonly ChunkDraft[],
-    atomic: boolean,
+    terms: AppendTerms,
   ): Promise<readonly AppendResult[]>
   /** The same in the caller's transaction. */
   appendWithin(
@@ -38,15 +38,15 @@ export function newAppender(tables: KeyTables, queueNames: QueueNames): Appender
   async function look(
     session: Session,
     drafts: readonly ChunkDraft[],
-    atomic: boolean,
+    terms: AppendTerms,
   ): Promise<readonly AppendResult[]> {
     const windowMs = windowOf(keyRowsOf(drafts))
     await tables.stateFor(session, windowMs)
     return session.transaction((transaction) =>
       stoppedByDuplicate(async () => {
-        const request = { drafts, windowMs, now: session.now(), widens: false }
+        const request = { drafts, terms, windowMs, now: session.now(), widens: false }
         const { results, statements } = await lookCloser(transaction, tables, request)
-        if (atomic && results.some(hasConflict)) throw new AtomicConflict(results)
+        if (terms.atomic && results.some(hasConflict)) throw new AtomicConflict(results)
         await transaction.finish(statements)
         return results
       }),
@@ -56,11 +56,11 @@ export function newAppender(tables: KeyTables, queueNames: QueueNames): Appender
   async function lookUntilUndisturbed(
     session: Session,
     drafts: readonly ChunkDraft[],
-    atomic: boolean,
+    terms: AppendTerms,
   ): Promise<readonly AppendResult[]> {
     for (let looks = 1; ; looks += 1) {
       try {
-        return await look(session, drafts, atomic)
+        return await look(session, drafts, terms)
       } catch (error) {
         if (error instanceof AtomicConflict) return error.results
         if (!(error instanceof Stopped)) throw error
@@ -71,11 +71,12 @@ export function newAppender(tables: KeyTables, queueNames: QueueNames): Appender
   }
 
   return {
-    async append(session, wake, drafts, atomic) {
+    async append(session, wake, drafts, terms) {
       if (drafts.length === 0) return []
       await queueNames.store(session, drafts)
       const results =
-        (await appendAtOnce(session, tables, drafts)) ?? (await lookUntilUndisturbed(session, drafts, atomic))
+        (await appendAtOnce(session, tables, drafts, terms.lease)) ??
+        (await lookUntilUndisturbed(session, drafts, terms))
       wake.give(hintsOf(drafts, results))
       return results
     },
@@ -90,6 +91,7 @@ export function newAppender(tables: KeyTables, queueNames: QueueNames): Appender
 function hintsOf(drafts: readonly ChunkDraft[], results: readonly AppendResult[]): Hints {
   const hints = new Hints()
   for (const [place, { queue, size, parked }] of drafts.entries()) {
+    if (results[place]?.lease) continue
     const verdicts = results[place]?.verdicts ?? null
     const known = verdicts?.filter(({ status }) => status !== 'accepted').length ?? 0
     if (parked === null && known < size) hints.add(queue, size - known)

@@ -1,6 +1,7 @@
 // Chunk rows: how one begins and how it ends, as statements.
 
 import type { Codec, Stage } from '../../domain/index.js'
+import type { AppendLease } from '../../ports/index.js'
 import { CHUNKS_BY_SEQ } from './indexes.js'
 import { isBlocked, lockPartitions, type OfPartition, partitionsOf, unblock } from './partitions.js'
 import { integer, integerList, multiRow, text } from './sql-text.js'
@@ -17,7 +18,8 @@ export interface NewChunk {
   readonly codec: Codec
   readonly body: string
   readonly size: number
-  readonly state: 'ready' | 'done'
+  /** `leased` together with `lease`. */
+  readonly state: 'ready' | 'leased' | 'done'
   /** Commands stored for the first time. */
   readonly accepted: number
   /** Rows of its commands that are not terminal, and that ended otherwise than by success. */
@@ -27,7 +29,12 @@ export interface NewChunk {
   readonly skip: string | null
   readonly absent: string | null
   readonly members: string | null
+  /** By whom it is leased as it is stored. */
+  readonly lease?: AppendLease
 }
+
+/** Of a chunk that is leased as it is stored. */
+export const FIRST_TOKEN = 1
 
 export interface ChunkPlace {
   readonly seq: number
@@ -36,41 +43,52 @@ export interface ChunkPlace {
   readonly promoted: boolean
 }
 
+const COLUMNS = `id, queue, type, priority, precedence, partition_no, codec, state, blocked, promoted, size, accepted,
+  live, open, unsuccessful, created_at, ended_at, skip, absent, members, body, tenant, stage, bytes`
 const INSERT = `
-insert into spillway_chunks (id, queue, type, priority, precedence, partition_no, codec, state, blocked, promoted, size, accepted,
-  live, open, unsuccessful, created_at, ended_at, skip, absent, members, body, tenant, stage, bytes) values`
+insert into spillway_chunks (${COLUMNS}) values`
+const INSERT_LEASED = `
+insert into spillway_chunks (${COLUMNS}, token, leased_by, lease_expires_at) values`
 
 /** Adds the chunks in their order. `now` is SQL. */
 export function insertChunks(chunks: readonly NewChunk[], now: string): string[] {
   if (chunks.length === 0) return []
   const plain = chunks.every(({ partition }) => partition === null)
+  const isLeasing = chunks.some(({ lease }) => lease !== undefined)
+  const head = isLeasing ? INSERT_LEASED : INSERT
+  const valuesOf = (chunk: NewChunk, blocked: string): string =>
+    `(${[...rowOf(chunk, blocked, now), ...(isLeasing ? leaseOf(chunk, now) : [])].join(', ')})`
   if (plain)
     return multiRow(
-      INSERT,
-      chunks.map((chunk) => rowOf(chunk, '0', now)),
+      head,
+      chunks.map((chunk) => valuesOf(chunk, '0')),
     )
   const statements = lockPartitions(partitionsOf(chunks))
   for (const chunk of chunks) {
     const { queue, partition } = chunk
     // A variable, because a table may not be read in a subquery of its own insert.
     if (partition !== null) statements.push(`set @spillway_blocked = ${isBlocked({ queue, partition })}`)
-    statements.push(`${INSERT} ${rowOf(chunk, partition === null ? '0' : '@spillway_blocked', now)}`)
+    statements.push(`${head} ${valuesOf(chunk, partition === null ? '0' : '@spillway_blocked')}`)
   }
   return statements
 }
 
-function rowOf(chunk: NewChunk, blocked: string, now: string): string {
+function rowOf(chunk: NewChunk, blocked: string, now: string): string[] {
   const { id, queue, type, priority, partition, codec, body, size, state, accepted } = chunk
   const promoted = chunk.members !== null
   const live = state === 'done' ? 0 : promoted ? size : accepted
-  const values = [
+  return [
     ...[text(id), text(queue), text(type), integer(priority), integer(-priority), integer(partition)],
     ...[text(codec), text(state), blocked, promoted ? '1' : '0', integer(size), integer(accepted)],
     ...[integer(live), integer(chunk.open), integer(chunk.unsuccessful), now, now],
     ...[text(chunk.skip), text(chunk.absent), text(chunk.members), text(body)],
     ...[text(chunk.tenant ?? ''), text(chunk.stage), integer(Buffer.byteLength(body))],
   ]
-  return `(${values.join(', ')})`
+}
+
+function leaseOf({ lease }: NewChunk, now: string): string[] {
+  if (lease === undefined) return ['0', 'null', '0']
+  return [integer(FIRST_TOKEN), text(lease.workerId), `${now} + ${integer(lease.leaseMs)}`]
 }
 
 /** What ends a submitted chunk: what is still live in it succeeded. Assignments are made from left to right. */

@@ -9,8 +9,9 @@ import { finishChunks } from './chunks.js'
 import { type Candidate, expiredSql, oldestReadySql, precedencesScan, readySql } from './claimable.js'
 import type { RunResult } from './enlist/index.js'
 import { parseIndexes } from './index-list.js'
-import { CHUNKS_BY_SEQ, LEASED_CHUNKS } from './indexes.js'
+import { CHUNKS_BY_SEQ } from './indexes.js'
 import { parseMembers } from './members.js'
+import { limitsSql, type QueueLimits, roomIn } from './room.js'
 import { rowsOf } from './select.js'
 import type { Session, Transaction } from './session.js'
 import { skipThrough } from './skip-scan.js'
@@ -23,39 +24,31 @@ interface Body {
   readonly members: string | null
 }
 
-interface Settings {
-  readonly paused: number
-  readonly leases_max: number | null
-}
-
 export async function claim(session: Session, wake: Wake, request: ClaimRequest): Promise<Lease[]> {
   if (request.types.length === 0 || request.chunksMax < 1) return []
   const { leases, hints } = await session.transaction(async (transaction) => {
-    const { candidates, settings } = await lockCandidates(session, transaction, request)
-    if (settings?.paused === 1 || candidates.length === 0) return { leases: [], hints: new Hints() }
-    const room = await roomFor(session, transaction, request, settings)
-    return leaseChosen(session, transaction, request, choose(candidates, request, room))
+    const { candidates, limits } = await lockCandidates(session, transaction, request)
+    if (limits?.paused === 1 || candidates.length === 0) return { leases: [], hints: new Hints() }
+    const room = await roomIn(transaction, request.queue, limits, session.now())
+    const chosen = choose(candidates, request, Math.min(request.chunksMax, room))
+    return leaseChosen(session, transaction, request, chosen)
   })
   wake.give(hints)
   return leases
-}
-
-function settingsSql(queue: string): string {
-  return `select paused, leases_max from spillway_queues where name = ${text(queue)}`
 }
 
 async function lockCandidates(
   session: Session,
   transaction: Transaction,
   request: ClaimRequest,
-): Promise<{ candidates: Candidate[]; settings: Settings | undefined }> {
+): Promise<{ candidates: Candidate[]; limits: QueueLimits | undefined }> {
   const types = [...new Set(request.types)]
   const ready =
     request.oldestFirst === true
       ? await oldestReady(transaction, request, types)
       : types.map((type) => readySql(request, type))
-  const [settings, ...found] = await transaction.send([
-    settingsSql(request.queue),
+  const [limits, ...found] = await transaction.send([
+    limitsSql(request.queue),
     expiredSql(request, session.now()),
     ...ready,
   ])
@@ -65,7 +58,7 @@ async function lockCandidates(
       ? (a, b) => a.seq - b.seq
       : (a, b) => b.priority - a.priority || a.seq - b.seq,
   )
-  return { candidates, settings: settings?.rows[0] as Settings | undefined }
+  return { candidates, limits: limits?.rows[0] as QueueLimits | undefined }
 }
 
 /** Statements for each priority that something ready has. */
@@ -81,28 +74,6 @@ async function oldestReady(
   return types.flatMap((type, place) =>
     (found[place] ?? []).map(({ precedence }) => oldestReadySql(request, type, Number(precedence))),
   )
-}
-
-/**
- * How many chunks of the queue may be leased now. Claims on a queue with a limit pass here one after the other; who waits for
- * the row holds chunks that all others pass over.
- */
-async function roomFor(
-  session: Session,
-  transaction: Transaction,
-  { queue, chunksMax }: ClaimRequest,
-  settings: Settings | undefined,
-): Promise<number> {
-  if (settings === undefined || settings.leases_max === null) return chunksMax
-  const [locked, counted] = await transaction.send([
-    `${settingsSql(queue)} for update`,
-    `select count(*) as leased from ${LEASED_CHUNKS} where state = 'leased' and queue = ${text(queue)} and lease_expires_at > ${session.now()}`,
-  ])
-  const now = locked?.rows[0] as Settings | undefined
-  if (now?.paused === 1) return 0
-  const limit = now?.leases_max ?? null
-  if (limit === null) return chunksMax
-  return Math.max(0, Math.min(chunksMax, limit - Number(counted?.rows[0]?.leased)))
 }
 
 interface Choice {

@@ -1,14 +1,15 @@
 // Storing chunks of which something may be known already: keys come first, because they say which commands are repeats. A chunk of
-// nothing but repeats is not stored, and one that was stored before is answered as then.
+// nothing but repeats is stored without a command, or not at all, and one that was stored before is answered as then.
 
-import type { ChunkDraft } from '../../domain/index.js'
+import type { AppendVerdict, ChunkDraft } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
-import type { AppendResult } from '../../ports/index.js'
+import type { AppendResult, AppendTerms } from '../../ports/index.js'
 import { insertChunks, type NewChunk } from './chunks.js'
 import type { Connection } from './connection.js'
 import { chunkOf, parkedRowsOf, resultOf, type StoredChunk } from './drafts.js'
 import type { RunResult } from './enlist/index.js'
 import { isDuplicateEntry } from './errors.js'
+import { leasedChunks, leasesOf, withLeases } from './fresh-leases.js'
 import { CHUNKS_BY_ID } from './indexes.js'
 import { type KeyTables, LOCK_RING, type RingState, ringStateOf, widenRing } from './key-tables.js'
 import { claimKeys, keyRowsOf, verdictsOf } from './keys.js'
@@ -28,6 +29,7 @@ export class AtomicConflict extends Error {
 
 export interface LookRequest {
   readonly drafts: readonly ChunkDraft[]
+  readonly terms: Pick<AppendTerms, 'remember' | 'lease'>
   /** The longest window of their keys. */
   readonly windowMs: number
   /** SQL of the store's time. */
@@ -46,8 +48,9 @@ export interface Findings {
 export async function lookCloser(
   connection: Connection,
   tables: KeyTables,
-  { drafts, windowMs, now: nowSql, widens }: LookRequest,
+  request: LookRequest,
 ): Promise<Findings> {
+  const { drafts, terms, windowMs, now: nowSql, widens } = request
   const [time, ringRow, stored] = (await connection.send([
     `select ${nowSql} as now`,
     LOCK_RING,
@@ -62,30 +65,44 @@ export async function lookCloser(
   const answers = new Map(rowsOf<StoredChunk>(stored).map((chunk) => [chunk.id, resultOf(chunk)]))
   const fresh = firstOfEach(drafts).filter(({ id }) => !answers.has(id))
   const now = Number(time.rows[0]?.now)
-  const statements = await takeKeys(connection, fresh, state, now, answers)
-  return { results: drafts.map(({ id }) => answers.get(id) as AppendResult), statements }
+  const chunks: NewChunk[] = []
+  for (const [draft, verdicts] of await takeKeys(connection, fresh, state, now)) {
+    answers.set(draft.id, { createdAt: now, verdicts })
+    const chunk = chunkOf(draft, verdicts, terms.remember)
+    if (chunk !== null) chunks.push(chunk)
+  }
+  const results = drafts.map(({ id }) => answers.get(id) as AppendResult)
+  if (terms.lease === null) return { results, statements: writing(fresh, chunks, now) }
+  const leased = await leasedChunks(connection, chunks, terms.lease, nowSql)
+  return {
+    results: withLeases(drafts, results, leasesOf(fresh, leased, now)),
+    statements: writing(fresh, leased, now),
+  }
 }
+
+type Decided = readonly [draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null]
 
 async function takeKeys(
   connection: Connection,
   drafts: readonly ChunkDraft[],
   state: RingState,
   now: number,
-  answers: Map<string, AppendResult>,
-): Promise<string[]> {
-  const chunks: NewChunk[] = []
-  const rows: string[] = []
+): Promise<Decided[]> {
+  const decided: Decided[] = []
   for (const together of groupsOf(drafts)) {
     const owners = await claimKeys(connection, keyRowsOf(together), state, now)
-    for (const draft of together) {
-      const verdicts = verdictsOf(draft, owners)
-      answers.set(draft.id, { createdAt: now, verdicts })
-      const chunk = chunkOf(draft, verdicts)
-      if (chunk === null) continue
-      chunks.push(chunk)
-      rows.push(...parkedRowsOf(draft, chunk, now))
-    }
+    for (const draft of together) decided.push([draft, verdictsOf(draft, owners)])
   }
+  return decided
+}
+
+/** Of some of the drafts their chunks, and then the rows of what is parked. */
+function writing(drafts: readonly ChunkDraft[], chunks: readonly NewChunk[], now: number): string[] {
+  const chunkById = new Map(chunks.map((chunk) => [chunk.id, chunk]))
+  const rows = drafts.flatMap((draft) => {
+    const chunk = chunkById.get(draft.id)
+    return chunk === undefined ? [] : parkedRowsOf(draft, chunk, now)
+  })
   return [...insertChunks(chunks, integer(now)), ...rows]
 }
 

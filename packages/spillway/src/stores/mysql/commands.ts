@@ -10,6 +10,7 @@ import {
   type Stage,
 } from '../../domain/index.js'
 import type { Connection } from './connection.js'
+import { parseAbsences } from './drafts.js'
 import { parseIndexes } from './index-list.js'
 import { CHUNKS_BY_ID, PARKED_BY_COMMAND } from './indexes.js'
 import { select } from './select.js'
@@ -34,7 +35,8 @@ export interface ChunkRow {
 /** A chunk as it was submitted, with its lists unpacked. */
 export interface Family extends ChunkRow {
   readonly over: ReadonlySet<number>
-  readonly absentees: ReadonlySet<number>
+  /** By index the id of the command that a repeat is answered with; null for what else was not stored. */
+  readonly absentees: ReadonlyMap<number, string | null>
 }
 
 export interface RowRecord {
@@ -158,11 +160,11 @@ export function idOf({ chunk, index }: Pick<StoredCommand, 'chunk' | 'index'>): 
 }
 
 export function familyOf(chunk: ChunkRow): Family {
-  const absences = chunk.absent === null ? [] : (JSON.parse(chunk.absent) as [number, ...unknown[]][])
+  const absences = parseAbsences(chunk.absent)
   return {
     ...chunk,
     over: new Set(parseIndexes(chunk.skip)),
-    absentees: new Set(absences.map(([index]) => index)),
+    absentees: new Map(absences.map(([index, status, id]) => [index, status === 'duplicate' ? id : null])),
   }
 }
 

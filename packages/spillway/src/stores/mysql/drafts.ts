@@ -14,7 +14,7 @@ import { completionAt } from './row-content.js'
 import { text } from './sql-text.js'
 
 /** Why a command of a stored chunk is not in the store: index, verdict, id of the command that came first. */
-type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
+export type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
 
 export interface StoredChunk {
   readonly id: string
@@ -23,17 +23,23 @@ export interface StoredChunk {
   readonly created_at: number
 }
 
-/** The chunk of a draft, or null when nothing of it is to be stored. */
-export function chunkOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null): NewChunk | null {
-  const { id, queue, type, priority, partition, codec, body, size, parked } = draft
+/** The chunk of a draft, or null when nothing of it is to be stored: with `remember` it is then kept without a command. */
+export function chunkOf(
+  draft: ChunkDraft,
+  verdicts: readonly AppendVerdict[] | null,
+  remember = false,
+): NewChunk | null {
+  const { id, queue, type, priority, partition, codec, size, parked } = draft
   const absences = absencesOf(draft, verdicts)
-  if (absences.length === size) return null
+  const isEmpty = absences.length === size
+  if (isEmpty && !remember) return null
   const rows = parked === null ? [] : presentEntries(parked, absences)
   return {
-    ...{ id, queue, type, priority, partition, codec, body, size },
+    ...{ id, queue, type, priority, partition, codec, size },
+    body: isEmpty ? '[]' : draft.body,
     tenant: draft.tenant ?? null,
     stage: 'execute',
-    state: parked === null ? 'ready' : 'done',
+    state: parked === null && !isEmpty ? 'ready' : 'done',
     accepted: size - absences.length,
     open: rows.reduce((sum, [, { state }]) => sum + openOf(state), 0),
     unsuccessful: rows.reduce((sum, [, { state }]) => sum + unsuccessfulOf(state), 0),
@@ -46,7 +52,7 @@ export function chunkOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | 
 /** The rows of a draft that is stored as parked, once its chunk is. */
 export function parkedRowsOf(draft: ChunkDraft, chunk: NewChunk, now: number): string[] {
   if (draft.parked === null) return []
-  const absences = chunk.absent === null ? [] : (JSON.parse(chunk.absent) as Absence[])
+  const absences = parseAbsences(chunk.absent)
   const rows = presentEntries(draft.parked, absences).map(([index, entry]) =>
     rowOf(draft.id, index, entry, now),
   )
@@ -100,14 +106,17 @@ function absencesOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null
 /** What the chunk's first append answered. */
 export function resultOf({ created_at, absent, size }: StoredChunk): AppendResult {
   const createdAt = Number(created_at)
-  if (absent === null) return { createdAt, verdicts: null }
-  const absences = JSON.parse(absent) as Absence[]
+  const absences = parseAbsences(absent)
   if (absences.every(([, status]) => status === 'accepted')) return { createdAt, verdicts: null }
   const verdicts = new Array<AppendVerdict>(Number(size)).fill(ACCEPTED)
   for (const [index, status, id] of absences) {
     if (status !== 'accepted') verdicts[index] = { status, id: id as string }
   }
   return { createdAt, verdicts }
+}
+
+export function parseAbsences(text: string | null): readonly Absence[] {
+  return text === null ? [] : (JSON.parse(text) as Absence[])
 }
 
 export function hasConflict(result: AppendResult): boolean {

@@ -2,6 +2,7 @@
 // trips as it needs; the parts get the session and the wake-ups and know nothing of each other.
 
 import {
+  appendTerms,
   type ExaminedStore,
   type Finding,
   fine,
@@ -61,11 +62,12 @@ export function mysql(url: string, options: MysqlOptions = {}): MysqlStore {
     schema: schemaOf(settings),
     open: access.open,
     close: access.close,
-    append: async (drafts, { tx, atomic = false } = {}) => {
+    append: async (drafts, options) => {
       const { session, appender } = access.parts()
-      return tx === undefined
-        ? appender.append(session, wake, drafts, atomic)
-        : appender.appendWithin(session, tx, drafts, atomic)
+      const terms = appendTerms(options)
+      return options?.tx === undefined
+        ? appender.append(session, wake, drafts, terms)
+        : appender.appendWithin(session, options.tx, drafts, terms.atomic)
     },
     claim: async (request) => {
       const { session, leased } = access.parts()

@@ -1,6 +1,6 @@
 // Reading single commands. What is asked together is read together, some hundred commands at a time.
 
-import { commandId, decodeBody, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
+import { type CommandRef, commandId, decodeBody, PAGE_ROWS_MAX, parseCommandId } from '../../domain/index.js'
 import type { CommandView } from '../../ports/index.js'
 import {
   addTo,
@@ -56,18 +56,36 @@ async function readSome(
   })
 }
 
-/** One per id. */
+/** One per id: the command, or the one that it repeats. */
 async function findCommands(db: Connection, ids: readonly string[]): Promise<(StoredCommand | null)[]> {
-  const refs = ids.map(parseCommandId)
+  const found = await findPlaces(db, ids.map(parseCommandId))
+  const firsts = found.map((place) => parseCommandId(place?.repeated ?? ''))
+  if (firsts.every((first) => first === null)) return found.map((place) => place?.command ?? null)
+  const repeated = await findPlaces(db, firsts)
+  return found.map((place, at) => (firsts[at] === null ? place : repeated[at])?.command ?? null)
+}
+
+/** What is at a place: a command, or a repeat of one, or neither. */
+interface Found {
+  readonly command: StoredCommand | null
+  readonly repeated: string | null
+}
+
+/** One per reference, null where there is no such chunk. */
+async function findPlaces(db: Connection, refs: readonly (CommandRef | null)[]): Promise<(Found | null)[]> {
   const known = refs.filter((ref) => ref !== null)
-  if (known.length === 0) return ids.map(() => null)
+  if (known.length === 0) return refs.map(() => null)
   const chunkIds = new Set(known.map(({ chunkId }) => chunkId))
   const [families, rows] = (await db.send([familiesSql(chunkIds), rowsSql(known)])) as [RunResult, RunResult]
   const familyById = familiesById(rowsOf(families))
   const rowById = rowsById(rowsOf<RowRecord>(rows))
   return refs.map((ref) => {
     const chunk = ref === null ? undefined : familyById.get(ref.chunkId)
-    return ref === null || chunk === undefined ? null : memberOf(chunk, ref.index, rowById)
+    if (ref === null || chunk === undefined) return null
+    return {
+      command: memberOf(chunk, ref.index, rowById),
+      repeated: chunk.absentees.get(ref.index) ?? null,
+    }
   })
 }
 

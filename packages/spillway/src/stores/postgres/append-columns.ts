@@ -1,4 +1,4 @@
-// The drafts of an append as columns, which is how append_2 takes them. Repeats of a key within the call are found here: only the
+// The drafts of an append as columns, which is how append_2 and append_3 take them. Repeats of a key within the call are found here: only the
 // first command with a key, the leader, asks for it, and the others follow whatever becomes of it. Keys are given in one
 // order, so that concurrent appends take them in the same one and cannot wait for each other in a circle.
 

@@ -1,11 +1,12 @@
-// Storing chunks, in one statement and one round trip.
+// Storing chunks, and leasing them at once for whoever asks, in one statement and one round trip.
 
-import type { AppendVerdict, ChunkDraft } from '../../domain/index.js'
-import type { AppendResult } from '../../ports/index.js'
+import { type AppendVerdict, type ChunkDraft, freshLease, type Lease } from '../../domain/index.js'
+import type { AppendResult, AppendTerms } from '../../ports/index.js'
 import { type AppendColumns, appendColumns, LOOKUP_ONLY } from './append-columns.js'
 import { int4s, int8s, texts } from './columns.js'
 import type { Database, Transaction } from './database.js'
 import { Hints } from './hints.js'
+import type { Absence } from './stored-commands.js'
 
 const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
 
@@ -17,17 +18,19 @@ export const COLUMNS = `
 export const ANSWER = 'select created_at, absent from'
 export const APPEND = `${ANSWER} @.append_2($1::bigint, $2::boolean, false, null, ${COLUMNS})`
 const APPEND_ATOMIC = `${ANSWER} @.append_atomic_2($1::bigint, $2::boolean, null, ${COLUMNS})`
-
-/** Why a command is not in the store: index, verdict, id of the command that came first. */
-type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
+/** Remembers chunks of nothing but repeats; leases only with a worker. */
+const APPEND_LEASED = `
+select created_at, absent, token from @.append_3($1::bigint, $2::boolean, $23::text, $24::bigint, ${COLUMNS})`
 
 export interface Answer {
   readonly created_at: number
   /** JSON of absences; null when every command is stored. */
   readonly absent: string | null
+  /** Of the lease; absent or null when it was not leased. */
+  readonly token?: number | null
 }
 
-export type Append = (drafts: readonly ChunkDraft[], atomic: boolean) => Promise<readonly AppendResult[]>
+export type Append = (drafts: readonly ChunkDraft[], terms: AppendTerms) => Promise<readonly AppendResult[]>
 
 /** How much the latest append says about the next one. */
 const LATEST_WEIGHT = 0.2
@@ -38,21 +41,29 @@ export function newAppend(db: Database): Append {
   /** Share of the latest appends with keys that met a known one. */
   let repeating = 0
 
-  return async (drafts, atomic) => {
+  function ask(terms: AppendTerms, values: unknown[]): Promise<Answer[]> {
+    const { atomic, remember, lease } = terms
+    if (!remember) return db.query<Answer>(atomic ? APPEND_ATOMIC : APPEND, values)
+    const leased = lease === null ? [null, null] : [lease.workerId, Math.trunc(lease.leaseMs)]
+    return db.query<Answer>(APPEND_LEASED, [...values, ...leased])
+  }
+
+  return async (drafts, terms) => {
     const distinct = distinctDrafts(drafts)
     if (distinct.length === 0) return []
     const columns = appendColumns(distinct)
     const { windows } = columns.keys
     const isFresh = repeating < REPEATING_MAX && !windows.includes(LOOKUP_ONLY)
     const values = [db.now(), isFresh, ...binaryValues(columns)]
-    const answers = await db.query<Answer>(atomic ? APPEND_ATOMIC : APPEND, values)
+    const answers = await ask(terms, values)
     const results = resultsOf(distinct, answers)
     if (windows.length > 0) {
       const met = results.some(({ verdicts }) => verdicts !== null) ? 1 : 0
       repeating += LATEST_WEIGHT * (met - repeating)
     }
-    if (!atomic || !results.some(hasConflict)) db.give(appendHints(distinct, answers))
-    return inOrder(drafts, distinct, results)
+    if (!terms.atomic || !results.some(hasConflict)) db.give(appendHints(distinct, answers))
+    const ordered = inOrder(drafts, distinct, results)
+    return terms.lease === null ? ordered : withLeases(drafts, ordered, leasesOf(distinct, answers))
   }
 }
 
@@ -133,6 +144,32 @@ export function resultsOf(drafts: readonly ChunkDraft[], answers: readonly Answe
   }))
 }
 
+/** By chunk id. */
+function leasesOf(drafts: readonly ChunkDraft[], answers: readonly Answer[]): Map<string, Lease> {
+  const leases = new Map<string, Lease>()
+  for (const [at, { created_at, absent, token = null }] of answers.entries()) {
+    if (token === null) continue
+    const draft = drafts[at] as ChunkDraft
+    const skip = absencesOf(absent).map(([index]) => index)
+    leases.set(draft.id, freshLease(draft, { token, skip, createdAt: created_at }))
+  }
+  return leases
+}
+
+/** A draft that comes twice in a call is leased once. */
+function withLeases(
+  drafts: readonly ChunkDraft[],
+  results: readonly AppendResult[],
+  leases: Map<string, Lease>,
+): AppendResult[] {
+  return results.map((result, at) => {
+    const { id } = drafts[at] as ChunkDraft
+    const lease = leases.get(id) ?? null
+    leases.delete(id)
+    return { ...result, lease }
+  })
+}
+
 function absencesOf(absent: string | null): readonly Absence[] {
   return absent === null ? [] : (JSON.parse(absent) as Absence[])
 }
@@ -154,7 +191,8 @@ function hasConflict({ verdicts }: AppendResult): boolean {
 export function appendHints(drafts: readonly ChunkDraft[], answers: readonly Answer[]): Hints {
   const hints = new Hints()
   for (const [at, { queue, size, parked }] of drafts.entries()) {
-    const absent = answers[at]?.absent ?? null
+    const { absent = null, token = null } = answers[at] ?? {}
+    if (token !== null) continue
     const live = absent === null ? size : size - absencesOf(absent).length
     if (parked === null && live > 0) hints.add(queue, live)
   }

@@ -5,6 +5,7 @@ import { requireServer } from 'spillway-test-bed'
 import { describe, expect, it } from 'vitest'
 import { complete, disposing, type PostgresRig, postgresRigs } from '../../../test/support/postgres-rig.js'
 import type { ChunkDraft, CommandUpdate, Lease, LeaseRef } from '../../domain/index.js'
+import type { AppendResult } from '../../ports/index.js'
 import { seededRandom } from '../../testing/seeded-random.js'
 import type { PostgresStore } from './index.js'
 
@@ -13,6 +14,12 @@ const ROUNDS = 20
 const DRAIN_ROUNDS_MAX = 200
 const QUEUES = ['a', 'b'] as const
 const LEASE_MS = 1_000
+
+const LEASE = { workerId: 'w', leaseMs: LEASE_MS }
+
+function leasesIn(results: readonly AppendResult[]): Lease[] {
+  return results.flatMap(({ lease = null }) => lease ?? [])
+}
 
 requireServer(describe, 'postgres')('processes at work on one store', () => {
   const newRig = disposing(postgresRigs())
@@ -55,8 +62,8 @@ class Crowd {
   async work(): Promise<void> {
     const loops = this.#stores.flatMap((store) => [
       () => this.#append(store),
-      () => this.#execute(store),
-      () => this.#execute(store),
+      () => this.#claimAndExecute(store),
+      () => this.#claimAndExecute(store),
       () => this.#promote(store),
       () => store.control.cancel(this.#someIds()),
       () => store.control.redrive(this.#someIds()),
@@ -91,7 +98,9 @@ class Crowd {
 
   async #append(store: PostgresStore): Promise<void> {
     const drafts = Array.from({ length: 1 + this.#below(3) }, () => this.#draft())
-    await store.append(drafts, { atomic: this.#below(4) === 0 })
+    const how = this.#below(4)
+    if (how < 2) await store.append(drafts, { atomic: how === 0 })
+    else await this.#execute(store, leasesIn(await store.append(drafts, { lease: LEASE })))
     for (const { id, size } of drafts) for (let n = 0; n < size; n += 1) this.#ids.push(`${id}-${n}`)
   }
 
@@ -116,8 +125,11 @@ class Crowd {
     return store.claim({ queue, types: ['work'], ...limits })
   }
 
-  async #execute(store: PostgresStore): Promise<void> {
-    const leases = await this.#claim(store, this.#below(2) === 0 ? 'a' : 'b')
+  async #claimAndExecute(store: PostgresStore): Promise<void> {
+    await this.#execute(store, await this.#claim(store, this.#below(2) === 0 ? 'a' : 'b'))
+  }
+
+  async #execute(store: PostgresStore, leases: readonly Lease[]): Promise<void> {
     const reports = leases.map((lease) => ({
       ...this.#refOf(lease),
       updates: this.#updates(lease),

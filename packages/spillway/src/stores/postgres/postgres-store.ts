@@ -2,13 +2,14 @@
 // trip, a function of the store's schema that decides by the database's clock.
 
 import type { PoolClient } from 'pg'
-import type {
-  ExaminedStore,
-  Store,
-  StoreControl,
-  StoreNodes,
-  StoreReader,
-  StoreShared,
+import {
+  appendTerms,
+  type ExaminedStore,
+  type Store,
+  type StoreControl,
+  type StoreNodes,
+  type StoreReader,
+  type StoreShared,
 } from '../../ports/index.js'
 import { type Access, newAccess, type PostgresParts } from './access.js'
 import { newAppend } from './append.js'
@@ -89,8 +90,10 @@ function postgresStore(settings: PostgresSettings, parts: PostgresParts): Postgr
 function appender({ database, channel, connections }: Access): Store<PoolClient>['append'] {
   const append = newAppend(database)
   const appendWithin = newAppendWithin(database, { channel, where: connections.where })
-  return (drafts, { tx, atomic = false } = {}) =>
-    tx === undefined ? append(drafts, atomic) : appendWithin(tx, drafts, atomic)
+  return async (drafts, options) => {
+    const terms = appendTerms(options)
+    return options?.tx === undefined ? append(drafts, terms) : appendWithin(options.tx, drafts, terms.atomic)
+  }
 }
 
 /** The same methods, which reject while the store is closed. */

@@ -1,6 +1,7 @@
-// Reading: every answer is of one moment, because it is one statement; a listing by chunks is of one moment per chunk.
+// Reading: every answer is of one moment, because it is one statement; a listing by chunks is of one moment per chunk. What repeats
+// answer takes a second statement.
 
-import { parseCommandId } from '../../domain/index.js'
+import { type CommandRef, parseCommandId } from '../../domain/index.js'
 import type { CommandView, StoreReader } from '../../ports/index.js'
 import { newAuditListing } from './audit.js'
 import {
@@ -14,7 +15,7 @@ import {
 import type { Database } from './database.js'
 import { newErrorGroups } from './error-groups.js'
 import { newListing } from './listing.js'
-import { Family, type FamilyRecord, familyColumns } from './stored-commands.js'
+import { Family, type FamilyRecord, familyColumns, type StoredCommand } from './stored-commands.js'
 import { commandView } from './view.js'
 import { newWaiting } from './waiting.js'
 
@@ -36,15 +37,23 @@ from (
 join @.chunks chunks on chunks.id = asked.id and not chunks.promoted`
 
 export function newReader(db: Database): StoreReader {
+  /** By chunk id. */
+  async function familiesOf(refs: readonly CommandRef[], payload: boolean): Promise<Map<string, Family>> {
+    const chunkIds = refs.map(({ chunkId }) => chunkId)
+    const indexes = refs.map(({ index }) => index)
+    const records = await db.queryAnew<FamilyRecord>(FAMILIES, [chunkIds, indexes, payload])
+    return new Map(records.map((record) => new Family(record)).map((family) => [family.id, family]))
+  }
+
   async function getSome(ids: readonly string[], payload: boolean): Promise<(CommandView | null)[]> {
     const refs = ids.map(parseCommandId)
-    const known = refs.filter((ref) => ref !== null)
-    const chunkIds = known.map(({ chunkId }) => chunkId)
-    const indexes = known.map(({ index }) => index)
-    const records = await db.queryAnew<FamilyRecord>(FAMILIES, [chunkIds, indexes, payload])
-    const families = new Map(records.map((record) => new Family(record)).map((family) => [family.id, family]))
-    return refs.map((ref) => {
-      const command = ref === null ? null : (families.get(ref.chunkId)?.command(ref.index) ?? null)
+    const families = await familiesOf(present(refs), payload)
+    const firsts = refs.map((ref) => parseCommandId(repeatedBy(families, ref) ?? ''))
+    const repeated = present(firsts)
+    const others = repeated.length === 0 ? families : await familiesOf(repeated, payload)
+    return refs.map((ref, at) => {
+      const first = firsts[at] ?? null
+      const command = first === null ? commandIn(families, ref) : commandIn(others, first)
       return command === null ? null : commandView(command, payload)
     })
   }
@@ -67,4 +76,19 @@ export function newReader(db: Database): StoreReader {
       return accountingOf(counts as AccountingCounts)
     },
   }
+}
+
+type Families = ReadonlyMap<string, Family>
+
+function commandIn(families: Families, ref: CommandRef | null): StoredCommand | null {
+  return ref === null ? null : (families.get(ref.chunkId)?.command(ref.index) ?? null)
+}
+
+/** The first command, where the reference is to a repeat of it. */
+function repeatedBy(families: Families, ref: CommandRef | null): string | null {
+  return ref === null ? null : (families.get(ref.chunkId)?.repeatedBy(ref.index) ?? null)
+}
+
+function present<T>(values: readonly (T | null)[]): T[] {
+  return values.filter((value) => value !== null)
 }

@@ -62,6 +62,7 @@ requireServer(describe, 'postgres')('plans that were made while the store was em
     await store.append([keyed, rig.draft({ payloads: [1, 9], keys: [id, 'b'] })], { atomic: true })
     const retrying = { state: 'retrying' as const, nextAt: rig.clock.now() + 10, attempts: 1, error: null }
     await store.append([rig.draft({ partition: 1, parked: [retrying] }), rig.draft({ partition: 1 })])
+    await appendLeased(id)
     const [first, second, third] = (await claimAll(store)) as [Lease, Lease, Lease]
     await store.extend([quiet(first), { ...quiet(second), cursor: 0 }], 1_000)
     await store.settle([{ ...complete(first), updates: [dying] }, complete(second)])
@@ -71,6 +72,21 @@ requireServer(describe, 'postgres')('plans that were made while the store was em
     const leases = await claimAll(store)
     await store.settleWithin(leases.slice(0, 1), () => leases.slice(0, 1).map(complete))
     await store.settle(leases.slice(1).map(complete))
+  }
+
+  async function appendLeased(known: string): Promise<void> {
+    await store.control.configureQueue('limited', { leasesMax: 2 })
+    const queue = 'limited'
+    const drafts = [
+      rig.draft({ queue, payloads: [1, 2], keys: [known, null] }),
+      rig.draft({ queue, keys: [known] }),
+      rig.draft({ queue, partition: 1 }),
+    ]
+    const lease = { workerId: 'w', leaseMs: 1_000 }
+    const [fresh] = await store.append(drafts, { lease })
+    await store.append(drafts, { remember: true })
+    expect(await store.settle([complete(fresh?.lease as Lease)])).toEqual(['ok'])
+    expect(await store.reader.get([`${drafts[1]?.id}-0`])).toHaveLength(1)
   }
 
   it('find everything by index when it is full', async () => {

@@ -1,7 +1,13 @@
 // Single commands among what is stored: the chunk a command was submitted in, its row if it has one, and its state. A chunk
 // is read together with its commands' rows, in one statement: what is shown of a command is of one moment.
 
-import { type CommandState, carriedState, type RowState, type Stage } from '../../domain/index.js'
+import {
+  type AppendVerdict,
+  type CommandState,
+  carriedState,
+  type RowState,
+  type Stage,
+} from '../../domain/index.js'
 
 type ChunkState = 'ready' | 'leased' | 'done'
 
@@ -60,15 +66,18 @@ export class Family {
   /** 32 hex digits. */
   readonly id: string
   readonly #over: ReadonlySet<number>
-  readonly #absentees: ReadonlySet<number>
+  /** By index the command that a repeat is answered with; null for what else was not stored. */
+  readonly #absentees: ReadonlyMap<number, string | null>
   readonly #rows: ReadonlyMap<number, ParkedRecord>
 
   constructor(record: FamilyRecord) {
-    const absences = record.absent === null ? [] : (JSON.parse(record.absent) as [number, ...unknown[]][])
+    const absences = record.absent === null ? [] : (JSON.parse(record.absent) as Absence[])
     this.record = record
     this.id = chunkIdOf(record.id)
     this.#over = new Set(record.skip)
-    this.#absentees = new Set(absences.map(([index]) => index))
+    this.#absentees = new Map(
+      absences.map(([index, status, id]) => [index, status === 'duplicate' ? id : null]),
+    )
     this.#rows = new Map(record.rows?.map((row) => [row.idx, row]))
   }
 
@@ -79,12 +88,20 @@ export class Family {
     return { family: this, index, row, state: this.#stateOf(index, row) }
   }
 
+  /** The id of the first command, when that index is a repeat. */
+  repeatedBy(index: number): string | null {
+    return this.#absentees.get(index) ?? null
+  }
+
   #stateOf(index: number, row: ParkedRecord | null): CommandState {
     if (row !== null) return rowState(row)
     if (this.record.state === 'done' || this.#over.has(index)) return 'succeeded'
     return this.record.state === 'leased' ? 'running' : 'accepted'
   }
 }
+
+/** Why a command is not in the store: index, verdict, id of the command that came first. */
+export type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
 
 /** A row that is carried to be executed shows what its chunk is doing; carried for something else, it keeps its state. */
 export function rowState({ state, carrier_state }: ParkedRecord): CommandState {

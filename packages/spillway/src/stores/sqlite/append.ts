@@ -1,16 +1,25 @@
-// Storing chunks. Keys come first, because they say which commands are repeats; a chunk of nothing but repeats is not stored.
+// Storing chunks, and leasing them at once for whoever asks. Keys come first, because they say which commands are repeats; a chunk of
+// nothing but repeats is stored without a command, or not at all.
 
-import type { AppendVerdict, ChunkDraft, KeyDraft } from '../../domain/index.js'
-import type { AppendResult } from '../../ports/index.js'
-import { type Chunks, type LoneKey, prepareChunks } from './chunks.js'
+import {
+  type AppendVerdict,
+  type ChunkDraft,
+  freshLease,
+  type KeyDraft,
+  type Lease,
+} from '../../domain/index.js'
+import type { AppendLease, AppendResult, AppendTerms } from '../../ports/index.js'
+import { type Absence, absencesOf, type StoredChunk, verdictsOf } from './absences.js'
+import { type Chunks, FIRST_TOKEN, type LoneKey, type NewChunk, prepareChunks } from './chunks.js'
 import type { SqliteTx } from './client.js'
 import type { Hints } from './hints.js'
 import { formatIndexes } from './index-list.js'
 import { keyText } from './key-text.js'
-import { ACCEPTED, type Keys, loneKeyOf, prepareKeys } from './keys.js'
+import { type Keys, loneKeyOf, prepareKeys } from './keys.js'
 import { type Parked, prepareParked } from './parked.js'
 import { parkedRow } from './parked-draft.js'
 import { prepareQueueNames, type QueueNames } from './queues.js'
+import { prepareRoom, type Room } from './room.js'
 
 /** Thrown to roll back an atomic call that met a conflict; carries what the call answers all the same. */
 export class AtomicConflict extends Error {
@@ -24,7 +33,12 @@ export class AtomicConflict extends Error {
 
 export interface Appender {
   /** Inside a write transaction. */
-  append(drafts: readonly ChunkDraft[], atomic: boolean, now: number, hints: Hints): readonly AppendResult[]
+  append(
+    drafts: readonly ChunkDraft[],
+    terms: AppendTerms,
+    now: number,
+    hints: Hints,
+  ): readonly AppendResult[]
   /** What follows from something else that is written in this transaction; keys are not looked at. */
   follow(drafts: readonly ChunkDraft[], now: number, hints: Hints): void
 }
@@ -34,15 +48,7 @@ interface Parts {
   readonly chunks: Chunks
   readonly parked: Parked
   readonly queueNames: QueueNames
-}
-
-/** Why a command of a stored chunk is not in the store: index, verdict, id of the command that came first. */
-type Absence = readonly [index: number, status: AppendVerdict['status'], id: string | null]
-
-interface StoredChunk {
-  readonly size: number
-  readonly absent: string | null
-  readonly created_at: number
+  readonly room: Room
 }
 
 export function prepareAppender(db: SqliteTx): Appender {
@@ -51,21 +57,24 @@ export function prepareAppender(db: SqliteTx): Appender {
     chunks: prepareChunks(db),
     parked: prepareParked(db),
     queueNames: prepareQueueNames(db),
+    room: prepareRoom(db),
   }
   const stored = db.prepare('select size, absent, created_at from spillway_chunks where id = ?1')
 
-  function appendOne(draft: ChunkDraft, now: number, hints: Hints): AppendResult {
+  function appendOne(draft: ChunkDraft, terms: AppendTerms, now: number, hints: Hints): AppendResult {
     const before = stored.get(draft.id) as StoredChunk | undefined
-    if (before !== undefined) return { createdAt: before.created_at, verdicts: verdictsOf(before) }
+    if (before !== undefined) return answer(terms, before.created_at, verdictsOf(before), null)
     const loneKey = loneKeyOf(draft)
     const verdicts =
       loneKey === null ? parts.keys.claim(draft, now) : parts.keys.claimLone(draft, loneKey, now)
     const absences = absencesOf(draft, verdicts)
-    if (absences.length < draft.size) {
-      parts.queueNames.store(draft.queue)
-      store(parts, draft, loneKey, absences, now, hints)
-    }
-    return { createdAt: now, verdicts }
+    const isEmpty = absences.length === draft.size
+    if (isEmpty && terms.remember) insert(parts, draft, EMPTY, absences, now)
+    if (isEmpty) return answer(terms, now, verdicts, null)
+    parts.queueNames.store(draft.queue)
+    const lease = mayBeLeased(parts, draft, terms, now) ? terms.lease : null
+    store(parts, draft, { loneKey, lease }, absences, now, hints)
+    return answer(terms, now, verdicts, lease === null ? null : leaseOf(draft, absences, now))
   }
 
   function followOne(draft: ChunkDraft, now: number, hints: Hints): void {
@@ -73,14 +82,14 @@ export function prepareAppender(db: SqliteTx): Appender {
     const absences = absencesOf(draft, null)
     if (absences.length === draft.size) return
     parts.queueNames.storeUnnoted(draft.queue)
-    store(parts, draft, null, absences, now, hints)
+    store(parts, draft, NOTHING_ELSE, absences, now, hints)
   }
 
   return {
-    append(drafts, atomic, now, hints) {
+    append(drafts, terms, now, hints) {
       parts.queueNames.begin()
-      const results = drafts.map((draft) => appendOne(draft, now, hints))
-      if (atomic && results.some(hasConflict)) throw new AtomicConflict(results)
+      const results = drafts.map((draft) => appendOne(draft, terms, now, hints))
+      if (terms.atomic && results.some(hasConflict)) throw new AtomicConflict(results)
       return results
     },
     follow(drafts, now, hints) {
@@ -89,32 +98,79 @@ export function prepareAppender(db: SqliteTx): Appender {
   }
 }
 
+/** With a lease only where one was asked for. */
+function answer(
+  terms: AppendTerms,
+  createdAt: number,
+  verdicts: readonly AppendVerdict[] | null,
+  lease: Lease | null,
+): AppendResult {
+  return terms.lease === null ? { createdAt, verdicts } : { createdAt, verdicts, lease }
+}
+
+function mayBeLeased(
+  { room }: Parts,
+  { queue, partition, parked }: ChunkDraft,
+  { lease }: AppendTerms,
+  now: number,
+): boolean {
+  return lease !== null && partition === null && parked === null && room(queue, 1, now) > 0
+}
+
+function leaseOf(draft: ChunkDraft, absences: readonly Absence[], createdAt: number): Lease {
+  return freshLease(draft, { token: FIRST_TOKEN, skip: absences.map(([index]) => index), createdAt })
+}
+
+/** What else is stored with a chunk. */
+interface Besides {
+  readonly loneKey: KeyDraft | null
+  readonly lease: AppendLease | null
+}
+
+const NOTHING_ELSE: Besides = { loneKey: null, lease: null }
+
 function store(
   parts: Parts,
   draft: ChunkDraft,
-  loneKey: KeyDraft | null,
+  besides: Besides,
   absences: readonly Absence[],
   now: number,
   hints: Hints,
 ): void {
-  const { id, queue, type, priority, partition, tenant, codec, body, size, parked } = draft
-  const indexes = absences.map(([index]) => index)
-  const accepted = size - absences.length
-  const seq = parts.chunks.insert(
+  const { queue, size, parked } = draft
+  const state = parked !== null ? 'done' : besides.lease !== null ? 'leased' : 'ready'
+  const seq = insert(parts, draft, { ...besides, state, body: draft.body }, absences, now)
+  if (state === 'ready') hints.add(queue, size - absences.length)
+  else if (state === 'done') park(parts.parked, draft, seq, new Set(absences.map(([index]) => index)), now)
+}
+
+interface Insertion extends Besides, Pick<NewChunk, 'state' | 'body'> {}
+
+/** A chunk of which no command is stored. */
+const EMPTY: Insertion = { ...NOTHING_ELSE, state: 'done', body: '[]' }
+
+function insert(
+  { chunks }: Parts,
+  draft: ChunkDraft,
+  { loneKey, lease, state, body }: Insertion,
+  absences: readonly Absence[],
+  now: number,
+): number {
+  const { id, queue, type, priority, partition, tenant, codec, size } = draft
+  return chunks.insert(
     {
-      ...{ id, queue, type, priority, partition, codec, body, size, accepted },
+      ...{ id, queue, type, priority, partition, codec, body, size, state },
+      accepted: size - absences.length,
       tenant: tenant || null,
       stage: 'execute',
-      state: parked === null ? 'ready' : 'done',
-      skip: formatIndexes(indexes),
+      skip: formatIndexes(absences.map(([index]) => index)),
       absent: absences.length === 0 ? null : JSON.stringify(absences),
       members: null,
       loneKey: loneKey === null ? null : placed(loneKey, now),
+      lease,
     },
     now,
   )
-  if (parked === null) hints.add(queue, accepted)
-  else park(parts.parked, draft, seq, new Set(indexes), now)
 }
 
 function placed({ key, windowMs }: KeyDraft, now: number): LoneKey {
@@ -133,29 +189,6 @@ function park(
     entry === null || absent.has(index) ? [] : parkedRow({ chunkId, index, seq }, entry, now),
   )
   parked.write({ queue, type, priority, partition, carrier: null }, rows, now)
-}
-
-function absencesOf(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null): Absence[] {
-  const absences: Absence[] = []
-  if (verdicts === null && draft.parked === null) return absences
-  for (let index = 0; index < draft.size; index += 1) {
-    const verdict = verdicts?.[index] ?? ACCEPTED
-    if (verdict.status !== 'accepted') absences.push([index, verdict.status, verdict.id])
-    else if (draft.parked?.[index] === null) absences.push([index, 'accepted', null])
-  }
-  return absences
-}
-
-/** What the chunk's first append answered. */
-function verdictsOf(chunk: StoredChunk): readonly AppendVerdict[] | null {
-  if (chunk.absent === null) return null
-  const absences = JSON.parse(chunk.absent) as Absence[]
-  if (absences.every(([, status]) => status === 'accepted')) return null
-  const verdicts = new Array<AppendVerdict>(chunk.size).fill(ACCEPTED)
-  for (const [index, status, id] of absences) {
-    if (status !== 'accepted') verdicts[index] = { status, id: id as string }
-  }
-  return verdicts
 }
 
 function hasConflict(result: AppendResult): boolean {

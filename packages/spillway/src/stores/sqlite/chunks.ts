@@ -2,6 +2,7 @@
 // marks the others blocked and an end frees the next: a claim then costs the same for ordered queues as for any other.
 
 import type { Codec, Stage } from '../../domain/index.js'
+import type { AppendLease } from '../../ports/index.js'
 import type { SqliteTx } from './client.js'
 import type { Hints } from './hints.js'
 import { prepareLoneKeys } from './lone-keys.js'
@@ -17,7 +18,8 @@ export interface NewChunk {
   readonly codec: Codec
   readonly body: string
   readonly size: number
-  readonly state: 'ready' | 'done'
+  /** `leased` together with `lease`. */
+  readonly state: 'ready' | 'leased' | 'done'
   /** Commands stored for the first time. */
   readonly accepted: number
   readonly skip: string | null
@@ -26,7 +28,12 @@ export interface NewChunk {
   readonly members: string | null
   /** The key of a chunk of one, if it is collected from here; see lone-keys.ts. */
   readonly loneKey: LoneKey | null
+  /** By whom it is leased as it is stored. */
+  readonly lease?: AppendLease | null
 }
+
+/** Of a chunk that is leased as it is stored. */
+export const FIRST_TOKEN = 1
 
 export interface LoneKey {
   readonly key: string
@@ -50,10 +57,11 @@ export interface Chunks {
   finish(chunk: ChunkPlace, now: number, hints: Hints): void
 }
 
-const INSERT = `
-insert into spillway_chunks (id, queue, type, priority, partition, codec, state, blocked, promoted, size, accepted, live,
-  skip, absent, created_at, ended_at, body, lone_key, lone_key_expires_at, bytes, tenant, stage)
-values (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+/** `more` columns, whose values are the parameters from ?21 on. */
+const insertSql = (...more: readonly string[]): string => `
+insert into spillway_chunks (${['id', ...more].join(', ')}, queue, type, priority, partition, codec, state, blocked, promoted, size,
+  accepted, live, skip, absent, created_at, ended_at, body, lone_key, lone_key_expires_at, bytes, tenant, stage)
+values (${['?1', ...more.map((_, at) => `?${21 + at}`)].join(', ')}, ?2, ?3, ?4, ?5, ?6, ?7,
   ?5 is not null and exists (
     select 1 from spillway_chunks where queue = ?2 and partition = ?5 and partition is not null and state <> 'done'),
   ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17, ?18, ?19, ?20)`
@@ -71,7 +79,8 @@ where seq = (select min(seq) from spillway_chunks
   and blocked = 1`
 
 export function prepareChunks(db: SqliteTx): Chunks {
-  const insertChunk = db.prepare(INSERT)
+  const insertChunk = db.prepare(insertSql())
+  const insertLeased = db.prepare(insertSql('token', 'leased_by', 'lease_expires_at'))
   const insertBody = db.prepare('insert into spillway_bodies (seq, body, members) values (?1, ?2, ?3)')
   const finishChunk = db.prepare(`${FINISH} where seq = ?2`)
   const deleteChunk = db.prepare('delete from spillway_chunks where seq = ?1')
@@ -97,16 +106,21 @@ export function prepareChunks(db: SqliteTx): Chunks {
       absent,
       members,
       loneKey,
+      lease = null,
     } = chunk
     const inline = members === null && body.length <= INLINE_BODY_MAX
     const promoted = members === null ? 0 : 1
     const live = state === 'done' ? 0 : promoted === 1 ? size : accepted
-    const { lastInsertRowid } = insertChunk.run(
+    const values = [
       ...[id, queue, type, priority, partition, codec, state],
       ...[promoted, size, accepted, live, skip, absent, now],
       ...[inline ? body : null, loneKey?.key ?? null, loneKey?.expiresAt ?? null],
       ...[Buffer.byteLength(body), tenant, stage === 'execute' ? null : stage],
-    )
+    ]
+    const { lastInsertRowid } =
+      lease === null
+        ? insertChunk.run(...values)
+        : insertLeased.run(...values, FIRST_TOKEN, lease.workerId, now + Math.trunc(lease.leaseMs))
     const seq = Number(lastInsertRowid)
     if (!inline) insertBody.run(seq, body, members)
     return seq

@@ -1,6 +1,7 @@
 // Single commands among what is stored: the chunk a command was submitted in, its row if it has one, and its state.
 
 import type { CommandRef, CommandState, RowState, Stage } from '../../domain/index.js'
+import { parseAbsences, repeatsOf } from './absences.js'
 import type { ChunkPlace } from './chunks.js'
 import type { SqliteTx } from './client.js'
 import { parseIndexes } from './index-list.js'
@@ -23,6 +24,8 @@ interface ChunkRow extends ChunkPlace {
 export interface Family extends ChunkRow {
   readonly over: ReadonlySet<number>
   readonly absentees: ReadonlySet<number>
+  /** By index the id of the command that a repeat is answered with. */
+  readonly repeats: ReadonlyMap<number, string>
 }
 
 export interface RowRecord {
@@ -122,11 +125,12 @@ export function prepareCommands(db: SqliteTx): Commands {
 }
 
 export function familyOf(chunk: ChunkRow): Family {
-  const absences = chunk.absent === null ? [] : (JSON.parse(chunk.absent) as [number, ...unknown[]][])
+  const absences = parseAbsences(chunk.absent)
   return {
     ...chunk,
     over: new Set(parseIndexes(chunk.skip)),
     absentees: new Set(absences.map(([index]) => index)),
+    repeats: repeatsOf(absences),
   }
 }
 

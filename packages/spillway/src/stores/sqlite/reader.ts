@@ -31,15 +31,27 @@ export function prepareReading(db: SqliteTx): Reading {
     return commandView(command, found?.result ?? null)
   }
 
+  /** Finds the command of an id, or the one that it repeats. Ids of one page mostly belong to few chunks. */
+  function finder(): (id: string) => StoredCommand | null {
+    const familyOf = lastOne((chunkId: string) => commands.family(chunkId))
+    const repeatedFamilyOf = lastOne((chunkId: string) => commands.family(chunkId))
+    return (id) => {
+      const ref = parseCommandId(id)
+      const chunk = ref === null ? null : familyOf(ref.chunkId)
+      if (ref === null || chunk === null) return null
+      const first = parseCommandId(chunk.repeats.get(ref.index) ?? '')
+      if (first === null) return commands.member(chunk, ref.index)
+      const repeated = repeatedFamilyOf(first.chunkId)
+      return repeated === null ? null : commands.member(repeated, first.index)
+    }
+  }
+
   return {
     get(ids, payload) {
-      // Ids of one page mostly belong to few chunks.
-      const familyOf = lastOne((chunkId: string) => commands.family(chunkId))
+      const find = finder()
       const payloadOf = payloads()
       return ids.map((id) => {
-        const ref = parseCommandId(id)
-        const chunk = ref === null ? null : familyOf(ref.chunkId)
-        const command = ref === null || chunk === null ? null : commands.member(chunk, ref.index)
+        const command = find(id)
         if (command === null) return null
         const view = viewOf(command)
         return payload ? { ...view, payload: payloadOf(command) } : view

@@ -3,7 +3,7 @@
 
 import type { ChunkDraft } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
-import type { AppendOptions, AppendResult, Store } from '../../ports/index.js'
+import { type AppendOptions, type AppendResult, appendTerms, type Store } from '../../ports/index.js'
 import { type Access, newAccess } from './access.js'
 import { AtomicConflict } from './append.js'
 import { loadSqlite, type SqliteClient, type SqliteTx } from './client.js'
@@ -84,11 +84,12 @@ export function sqliteStore(path: string, options: SqliteOptions, { loadClient }
 async function append(
   access: Access,
   drafts: readonly ChunkDraft[],
-  { tx, atomic = false }: AppendOptions<SqliteTx> = {},
+  options?: AppendOptions<SqliteTx>,
 ): Promise<readonly AppendResult[]> {
-  if (tx !== undefined) throw noForeignTransaction()
+  const terms = appendTerms(options)
+  if (options?.tx !== undefined) throw noForeignTransaction()
   try {
-    return await access.commit(({ appender }, now, hints) => appender.append(drafts, atomic, now, hints))
+    return await access.commit(({ appender }, now, hints) => appender.append(drafts, terms, now, hints))
   } catch (error) {
     if (error instanceof AtomicConflict) return error.results
     throw error

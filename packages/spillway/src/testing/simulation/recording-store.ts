@@ -9,6 +9,8 @@ import {
   type LeaseVerdict,
 } from '../../domain/index.js'
 import type {
+  AppendLease,
+  AppendOptions,
   CompletionVerdict,
   ControlVerdict,
   QueueSettings,
@@ -41,25 +43,21 @@ export class StoreRecorder {
     this.#commands = new KnownCommands(store.reader)
   }
 
-  async append(drafts: readonly ChunkDraft[], options: { atomic?: boolean } | undefined) {
+  async append(drafts: readonly ChunkDraft[], options: AppendOptions<unknown> | undefined) {
     const results = await this.#store.append(drafts, options)
     const conflict = results.some(({ verdicts }) => verdicts?.some(({ status }) => status === 'conflict'))
     if (options?.atomic === true && conflict) return results
     for (const [position, draft] of drafts.entries()) {
       await this.#stored(draft, results[position]?.verdicts ?? null)
     }
+    const leases = results.flatMap(({ lease = null }) => lease ?? [])
+    if (options?.lease !== undefined) await this.#leased(leases, options.lease)
     return results
   }
 
   async claim(request: Parameters<Store['claim']>[0]) {
     const leases = await this.#store.claim(request)
-    for (const lease of leases) {
-      const claimed = this.#claimedOf(lease, request.workerId, request.leaseMs)
-      this.#claims.set(`${lease.chunkId}/${lease.token}`, claimed)
-      const { at: _, ...event } = claimed
-      this.#recording.add(event)
-      await this.#commands.changes(claimed.commands.map(({ id }) => id))
-    }
+    await this.#leased(leases, request)
     return leases
   }
 
@@ -260,6 +258,16 @@ export class StoreRecorder {
     await this.#commands.changes(
       commands.filter(({ verdict }) => verdict === 'accepted').map((command) => command.id),
     )
+  }
+
+  async #leased(leases: readonly Lease[], { workerId, leaseMs }: AppendLease): Promise<void> {
+    for (const lease of leases) {
+      const claimed = this.#claimedOf(lease, workerId, leaseMs)
+      this.#claims.set(`${lease.chunkId}/${lease.token}`, claimed)
+      const { at: _, ...event } = claimed
+      this.#recording.add(event)
+      await this.#commands.changes(claimed.commands.map(({ id }) => id))
+    }
   }
 
   /** What came with another write and is in the store now. Whether it should be is not asked here. */

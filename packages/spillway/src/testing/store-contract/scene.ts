@@ -13,7 +13,13 @@ import {
   type LeaseVerdict,
   type Settlement,
 } from '../../domain/index.js'
-import type { ClaimRequest, CommandView, PromoteRequest, PruneRequest } from '../../ports/index.js'
+import type {
+  AppendOptions,
+  ClaimRequest,
+  CommandView,
+  PromoteRequest,
+  PruneRequest,
+} from '../../ports/index.js'
 import type { AnyStore, StoreUnderTest, TestApi } from './harness.js'
 
 export const LEASE_MS = 30_000
@@ -32,6 +38,8 @@ export interface Submitted {
   readonly ids: readonly string[]
   readonly createdAt: number
   readonly verdicts: readonly AppendVerdict[] | null
+  /** Where one was asked for. */
+  readonly lease?: Lease | null
 }
 
 export interface Progress {
@@ -92,13 +100,19 @@ export class Scene {
     return (await this.append([this.draft(options)]))[0] as Submitted
   }
 
-  async append(drafts: readonly ChunkDraft[], options: { atomic?: boolean } = {}): Promise<Submitted[]> {
+  async append(drafts: readonly ChunkDraft[], options: AppendOptions<never> = {}): Promise<Submitted[]> {
     const results = await this.store.append(drafts, options)
     this.expect(results).toHaveLength(drafts.length)
     return results.map((result, at) => {
       const { id, size } = drafts[at] as ChunkDraft
       return { chunkId: id, ids: Array.from({ length: size }, (_, index) => commandId(id, index)), ...result }
     })
+  }
+
+  /** Submits the chunk and leases it in the same commit. */
+  async submitLeased(options: DraftOptions = {}, workerId = 'worker-1'): Promise<Submitted> {
+    const [submitted] = await this.append([this.draft(options)], { lease: { workerId, leaseMs: LEASE_MS } })
+    return submitted as Submitted
   }
 
   claim(request: Partial<ClaimRequest> = {}): Promise<readonly Lease[]> {

@@ -1,6 +1,18 @@
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineCommand, failed, into, pending, pool, retry, type SpillwayConfig } from '../../index.js'
+import {
+  defineCommand,
+  failed,
+  into,
+  journal,
+  pending,
+  pool,
+  retry,
+  type SpillwayConfig,
+} from '../../index.js'
 import { memory } from '../../stores/memory/index.js'
 import { testSpillway } from './index.js'
 
@@ -107,6 +119,15 @@ describe('testSpillway', () => {
     expect(await t.outcome(id)).toMatchObject({ state: 'retrying' })
     await t.advance('11m')
     expect(await t.outcome(id)).toMatchObject({ state: 'succeeded', attempts: 2 })
+  })
+
+  it('writes no journal and asks no broker', async () => {
+    const folder = join(tmpdir(), `spillway-test-kit-${process.pid}`)
+    const queues = { default: { channel: journal(folder) } }
+    await using t = await testSpillway({ ...configOf(click), queues }, { inline: true })
+    const { id } = await t.submit(click, { id: 'a' })
+    expect(t.outcomeOf(id)).toMatchObject({ state: 'succeeded' })
+    expect(existsSync(folder)).toBe(false)
   })
 
   it('tells an outcome at once, of a volatile channel as it was after the last drain', async () => {

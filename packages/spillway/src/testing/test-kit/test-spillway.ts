@@ -1,9 +1,9 @@
-// For the tests of people who use Spillway: their configuration on the memory store and a clock that moves when told. The code
-// that runs is the production code; only store and clock are exchanged.
+// For the tests of people who use Spillway: their configuration on the memory store and a clock that moves when told. The code that runs is
+// the production code; only store and clock are exchanged, and the store takes the place of journals and brokers.
 
 import type { CommandOf, CreateOptions, Spillway, SubmitOptions, SubmitVerdict } from '../../app/index.js'
 import { createSpillway } from '../../app/index.js'
-import { type Duration, durationMs, type SpillwayConfig } from '../../config/index.js'
+import { type Duration, durationMs, type QueueOptions, type SpillwayConfig } from '../../config/index.js'
 import { type CompletionOutcome, isTerminal, type Receipt } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { CommandView } from '../../ports/index.js'
@@ -186,7 +186,7 @@ export async function testSpillway(config: SpillwayConfig, options: TestOptions 
   const clock = new VirtualClock(options.startAt === undefined ? {} : { startAt: options.startAt })
   const store = memory({ clock })
   const spillway = await createSpillway(
-    { ...config, store, worker: { poll: POLL_MS, ...config.worker } },
+    { ...config, ...queuesWithin(config), store, worker: { poll: POLL_MS, ...config.worker } },
     { clock, random: seededRandom(options.seed ?? 1), logs: options.logs ?? 'silent' },
   )
   const window = {
@@ -194,4 +194,15 @@ export async function testSpillway(config: SpillwayConfig, options: TestOptions 
     command: (id: string) => commandOf(store, id),
   }
   return new TestSpillway(spillway, clock, window, options.inline ?? false)
+}
+
+/** A test leaves no files behind and needs no server: what would travel by a journal or a broker goes straight into the store. */
+function queuesWithin({ queues }: SpillwayConfig): Pick<SpillwayConfig, 'queues'> {
+  if (queues === undefined) return {}
+  const within = Object.entries(queues).map(([name, queue]): [string, QueueOptions] => {
+    const { channel } = queue
+    const leaves = typeof channel === 'object' && (channel.kind === 'journal' || channel.kind === 'broker')
+    return [name, leaves ? { ...queue, channel: 'store' } : queue]
+  })
+  return { queues: Object.fromEntries(within) }
 }

@@ -8,6 +8,8 @@ import type { ClaimRequest } from '../../ports/index.js'
 export interface ClaimedLease extends Lease {
   /** By index: commands over the rate of their key, and how long each has to wait. */
   readonly overRate?: ReadonlyMap<number, number>
+  /** What the body holds, where somebody has decoded it already. */
+  readonly payloads?: readonly unknown[]
 }
 
 export interface ClaimSource {

@@ -57,9 +57,9 @@ export class KeyRateClaims implements ClaimSource {
 }
 
 /** What cannot be decoded is told when the lease is opened. */
-function payloadsOf({ body, size }: ClaimedLease): readonly unknown[] {
+function payloadsOf({ body, size, payloads }: ClaimedLease): readonly unknown[] {
   try {
-    return decodeBody(body, size)
+    return payloads ?? decodeBody(body, size)
   } catch {
     return []
   }

@@ -23,6 +23,8 @@ export interface QueueLimitsOptions {
   /** Calls under way, and commands that could start at once if there were room. */
   readonly active: () => number
   readonly queued: () => number
+  /** Where claims of these types end up; absent = the store. */
+  readonly sourceOf?: (types: readonly string[], comeBack: ComeBack) => ClaimSource
   readonly onBreakerChange: (type: string, phase: BreakerPhase) => void
 }
 
@@ -56,8 +58,8 @@ export class QueueLimits {
 
   /** Where a lane claims from. What takes the fewest commands away for nothing comes first. */
   claimsOf(types: readonly string[], comeBack: ComeBack): ClaimSource {
-    const { store, clock, telemetry } = this.#options
-    let source: ClaimSource = new AgingClaims(store)
+    const { store, clock, telemetry, sourceOf } = this.#options
+    let source: ClaimSource = new AgingClaims(sourceOf?.(types, comeBack) ?? store)
     const { name: queue, tenants: weights } = this.#queue
     if (weights !== null) source = new TenantClaims({ source, store, weights, comeBack })
     if (this.#keyRates !== null)

@@ -13,6 +13,7 @@ import { appendNotes } from './0008-append-notes.js'
 import { claimStages } from './0009-claim-stages.js'
 import { settleNotes } from './0010-settle-notes.js'
 import { sharedValues } from './0011-shared-values.js'
+import { appendLease } from './0012-append-lease.js'
 import type { SqlMigration } from './sql-migration.js'
 
 export const MIGRATIONS: readonly SqlMigration[] = [
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly SqlMigration[] = [
   claimStages,
   settleNotes,
   sharedValues,
+  appendLease,
 ]

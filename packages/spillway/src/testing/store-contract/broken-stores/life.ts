@@ -51,6 +51,39 @@ export const BROKEN_LIFE: readonly BrokenStore[] = [
     (store) => ({ append: (drafts) => store.append(drafts) }),
   ],
   [
+    'claims something instead of leasing what it stores',
+    'append that leases',
+    true,
+    (store) => ({
+      async append(drafts, { lease, ...options } = {}) {
+        if (lease === undefined) return store.append(drafts, options)
+        const results = await store.append(drafts, { remember: true })
+        const limits = { chunksMax: 1, commandsMax: 1, ...lease }
+        const leases: (Lease | null)[] = []
+        for (const { queue, type } of drafts)
+          leases.push((await store.claim({ queue, types: [type], ...limits }))[0] ?? null)
+        return results.map((result, at) => ({ ...result, lease: leases[at] ?? null }))
+      },
+    }),
+  ],
+  [
+    'leases nothing that it stores',
+    'append that leases',
+    true,
+    (store) => ({
+      async append(drafts, { lease, ...options } = {}) {
+        if (lease === undefined) return store.append(drafts, options)
+        return (await store.append(drafts, { remember: true })).map((result) => ({ ...result, lease: null }))
+      },
+    }),
+  ],
+  [
+    'forgets chunks of nothing but repeats',
+    'repeats',
+    true,
+    (store) => ({ append: (drafts, { remember: _, ...options } = {}) => store.append(drafts, options) }),
+  ],
+  [
     'gives finished commands to the next worker',
     'lease',
     true,

@@ -1,7 +1,7 @@
 // What append must answer, and what the store holds afterwards.
 
 import { type AppendVerdict, type ChunkDraft, commandId, type KeyDraft } from '../../../domain/index.js'
-import type { AppendResult } from '../../../ports/index.js'
+import type { AppendOptions, AppendResult } from '../../../ports/index.js'
 import { type Model, type ModelChunk, type ModelCommand, type ModelKey, newModelChunk } from './model.js'
 
 const ACCEPTED: AppendVerdict = { status: 'accepted' }
@@ -9,7 +9,7 @@ const ACCEPTED: AppendVerdict = { status: 'accepted' }
 export function appendToModel(
   model: Model,
   drafts: readonly ChunkDraft[],
-  atomic: boolean,
+  { atomic = false, remember = false }: Pick<AppendOptions<never>, 'atomic' | 'remember'>,
   now: number,
 ): AppendResult[] {
   const keys = new Map(model.keys)
@@ -24,7 +24,7 @@ export function appendToModel(
   })
   const refused =
     atomic && results.some(({ verdicts }) => verdicts?.some(({ status }) => status === 'conflict'))
-  if (!refused) store(model, fresh, keys)
+  if (!refused) store(model, fresh, keys, remember)
   return results
 }
 
@@ -102,16 +102,22 @@ export function appendFollowing(
   appendToModel(
     model,
     given.map((draft) => ({ ...draft, keys: null })),
-    false,
+    {},
     now,
   )
 }
 
-function store(model: Model, fresh: readonly ModelChunk[], keys: ReadonlyMap<string, ModelKey>): void {
+function store(
+  model: Model,
+  fresh: readonly ModelChunk[],
+  keys: ReadonlyMap<string, ModelKey>,
+  remember: boolean,
+): void {
   for (const [name, key] of keys) model.keys.set(name, key)
   for (const chunk of fresh) {
     const stored = chunk.commands.filter((command) => command !== null)
-    if (stored.length === 0) continue
+    if (stored.length === 0 && !remember) continue
+    if (stored.length === 0) chunk.doneAt = chunk.createdAt
     model.chunks.set(chunk.id, chunk)
     for (const command of stored) model.commands.set(command.id, command)
   }

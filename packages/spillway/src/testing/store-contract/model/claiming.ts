@@ -124,6 +124,13 @@ export function roomInModel(model: Model, { queue, chunksMax }: ClaimRequest, no
   return Math.max(0, Math.min(chunksMax, leasesMax - leased))
 }
 
+/** Whether a chunk that was just stored is one that a claim could take. */
+export function mayBeLeased(model: Model, chunkId: string, request: ClaimRequest, now: number): boolean {
+  const chunk = model.chunks.get(chunkId)
+  if (chunk === undefined || chunk.doneAt !== null || chunk.draft.partition !== null) return false
+  return !settingsInModel(model, request.queue).paused && roomInModel(model, request, now) > 0
+}
+
 function isWanted({ draft }: ModelChunk, { queue, types, tenant }: ClaimRequest): boolean {
   if (draft.queue !== queue || !types.includes(draft.type)) return false
   return tenant === undefined || (draft.tenant ?? '') === tenant

@@ -1,11 +1,11 @@
 // The steps of a random sequence. Each is drawn, done to the store, predicted by the model and compared.
 
-import type { LeaseProgress, QueueSettings, Settlement } from '../../../domain/index.js'
+import type { ChunkDraft, LeaseProgress, QueueSettings, Settlement } from '../../../domain/index.js'
 import type { ClaimRequest } from '../../../ports/index.js'
 import { rejectionOf } from '../rejection.js'
 import { type Scope, steps } from '../steps.js'
 import { appendToModel } from './appending.js'
-import { expectNothingPassedOver, leaseInModel, roomInModel } from './claiming.js'
+import { expectNothingPassedOver, leaseInModel, mayBeLeased, roomInModel } from './claiming.js'
 import { drawDraft, drawLease, drawProgress, drawSettlement, LEASES_MS } from './drawing.js'
 import {
   effectOf,
@@ -31,9 +31,42 @@ async function submit(world: World): Promise<void> {
   const sent = Array.from({ length: 1 + choices.below(2) }, () => drawDraft(world))
   if (drafts.length > 0 && choices.once(4)) sent.push(choices.pick(drafts as [(typeof drafts)[0]]))
   drafts.push(...sent)
-  const atomic = choices.once(4)
-  const answer = await scene.store.append(sent, { atomic })
-  scene.expect(answer).toEqual(appendToModel(model, sent, atomic, scene.now()))
+  const how = choices.pick([
+    'plain',
+    'plain',
+    'plain',
+    'atomic',
+    'atomic',
+    'remember',
+    'lease',
+    'lease',
+  ] as const)
+  if (how === 'lease') return submitLeased(world, sent)
+  const options = how === 'plain' ? {} : { [how]: true }
+  const answer = await scene.store.append(sent, options)
+  scene.expect(answer).toEqual(appendToModel(model, sent, options, scene.now()))
+}
+
+/** What a claim could take is leased at once, whatever waits; the rest is left to claims. */
+async function submitLeased(
+  { scene, model, choices, leases }: World,
+  sent: readonly ChunkDraft[],
+): Promise<void> {
+  const lease = { workerId: 'worker', leaseMs: choices.pick(LEASES_MS) }
+  const leasable = new Set(sent.filter(({ id }) => !model.chunks.has(id)).map(({ id }) => id))
+  const answers = await scene.store.append(sent, { lease })
+  scene
+    .expect(answers.map(({ lease: _, ...rest }) => rest))
+    .toEqual(appendToModel(model, sent, { remember: true }, scene.now()))
+  for (const [at, { id, queue, type }] of sent.entries()) {
+    const request = { ...lease, queue, types: [type], chunksMax: 1, commandsMax: 1 }
+    const given = answers[at]?.lease ?? null
+    const expected = leasable.delete(id) && mayBeLeased(model, id, request, scene.now())
+    scene.expect(given !== null, `chunk ${id} is leased as it is stored`).toBe(expected)
+    if (given === null) continue
+    leaseInModel(model, given, request, scene.now(), scene.expect)
+    leases.push(given)
+  }
 }
 
 async function claim(world: World): Promise<void> {

@@ -1,6 +1,12 @@
 // The store, the model beside it, and the check that they agree.
 
-import { type ChunkDraft, type Lease, PARKED_STATES, TERMINAL_STATES } from '../../../domain/index.js'
+import {
+  type ChunkDraft,
+  commandId,
+  type Lease,
+  PARKED_STATES,
+  TERMINAL_STATES,
+} from '../../../domain/index.js'
 import type { CommandView } from '../../../ports/index.js'
 import { expectAccounting } from '../accounting.js'
 import type { Scene } from '../scene.js'
@@ -47,6 +53,9 @@ export async function expectAgreement({ scene, model }: World): Promise<void> {
   expect(views.map((view, at) => view && shownOf(view, commands[at] as ModelCommand))).toEqual(
     commands.map(expectedOf),
   )
+  const repeats = repeatsIn(model)
+  const answers = await store.reader.get(repeats.map(({ id }) => id))
+  expect(answers.map((view) => view?.id ?? null)).toEqual(repeats.map(({ first }) => first))
   const accounting = await store.reader.accounting()
   const states = Object.fromEntries(SHOWN_STATES.map((state) => [state, model.inState(state).length]))
   expect(accounting).toEqual({
@@ -55,6 +64,17 @@ export async function expectAgreement({ scene, model }: World): Promise<void> {
     ready: model.inState('accepted').length,
   })
   await expectAccounting(store, expect)
+}
+
+/** What was not stored, and the command that its id answers. */
+function repeatsIn({ chunks, commands }: Model): { readonly id: string; readonly first: string | null }[] {
+  return [...chunks.values()].flatMap(({ id, verdicts }) =>
+    [...(verdicts?.entries() ?? [])].flatMap(([index, verdict]) => {
+      if (verdict.status === 'accepted') return []
+      const isKnown = verdict.status === 'duplicate' && commands.has(verdict.id)
+      return [{ id: commandId(id, index), first: isKnown ? verdict.id : null }]
+    }),
+  )
 }
 
 function shownOf(view: CommandView, command: ModelCommand) {

@@ -2,6 +2,8 @@
 
 import type { Theme } from '../suite.js'
 import { appendTheme } from './append.js'
+import { appendLeaseTheme } from './append-lease.js'
+import { appendLeftTheme } from './append-left.js'
 import { appendsInSettleTheme } from './appends-in-settle.js'
 import { attemptsTheme } from './attempts.js'
 import { auditTheme } from './audit.js'
@@ -26,6 +28,7 @@ import { promoteTheme } from './promote.js'
 import { pruneTheme } from './prune.js'
 import { queueSettingsTheme } from './queue-settings.js'
 import { readerTheme } from './reader.js'
+import { repeatsTheme } from './repeats.js'
 import { rolesTheme } from './roles.js'
 import { schemaTheme } from './schema.js'
 import { settleTheme } from './settle.js'
@@ -42,8 +45,11 @@ export const THEMES: readonly Theme[] = [
   schemaTheme,
   appendTheme,
   idempotencyTheme,
+  repeatsTheme,
   parkedTheme,
   claimTheme,
+  appendLeaseTheme,
+  appendLeftTheme,
   oldestFirstTheme,
   tenantsTheme,
   partitionsTheme,

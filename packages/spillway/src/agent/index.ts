@@ -1,0 +1,7 @@
+export { Agent } from './agent.js'
+export { listRefused, type RefusedEntry, readRefused } from './refused-frames.js'
+export { createRoutes, type Routes, type Way } from './routes.js'
+export { SpoolBroker } from './spool-broker.js'
+export type { SpoolState } from './spool-shipper.js'
+export { spoolsOf } from './spools.js'
+export { storeDestination } from './store-destination.js'

@@ -1,0 +1,1 @@
+export { Connections, type Dependency } from './connections.js'

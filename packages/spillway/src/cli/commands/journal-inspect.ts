@@ -1,0 +1,34 @@
+// `spillway journal inspect`: what a spool holds, without reading the frames.
+
+import { listRefused } from '../../agent/index.js'
+import { inspectJournal, nodeFiles, nodeProcesses } from '../../journal/index.js'
+import { systemClock } from '../../runtime/index.js'
+import { command } from '../command.js'
+import { jsonLine } from '../printable.js'
+import { spoolArgs, spoolFolder } from '../spool-folder.js'
+import { writeSpool } from '../spool-rows.js'
+import { suggest } from '../suggestion.js'
+
+export const journalInspect = command({
+  args: spoolArgs,
+  examples: [
+    ['', 'the spool of the configuration'],
+    ['./spool --json', 'one value, for a script'],
+  ],
+  notes: ['Changes nothing, and may run beside writers and agents.'],
+  async run(invocation) {
+    const { values, terminal } = invocation
+    const spool = await spoolFolder(invocation, values)
+    const report = await inspectJournal({
+      ...{ files: nodeFiles, processes: nodeProcesses, clock: systemClock, spool },
+    })
+    const refused = await listRefused(nodeFiles, spool)
+    if (values.json === true) {
+      terminal.out.line(jsonLine({ ...report, refused }))
+      return
+    }
+    writeSpool(terminal, { ...report, refused })
+    if (report.quarantined.length > 0 || refused.length > 0)
+      suggest(terminal, {}, `journal salvage ${spool} > salvaged.ndjson`)
+  },
+})

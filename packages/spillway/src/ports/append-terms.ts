@@ -1,0 +1,23 @@
+// What an append is asked for beside storing, checked in one place for all stores.
+
+import { SpillwayError } from '../errors/index.js'
+import type { AppendLease, AppendOptions } from './store.js'
+
+export interface AppendTerms {
+  readonly atomic: boolean
+  readonly remember: boolean
+  readonly lease: AppendLease | null
+}
+
+/** Throws `invalid_argument` for options that exclude each other. */
+export function appendTerms<Tx>(options: AppendOptions<Tx> = {}): AppendTerms {
+  const { tx, atomic = false, lease = null } = options
+  const remember = options.remember === true || lease !== null
+  if (remember && (tx !== undefined || atomic)) {
+    throw new SpillwayError(
+      'invalid_argument',
+      'Append with `lease` or `remember` in a call of its own: neither goes with `tx` or `atomic`.',
+    )
+  }
+  return { atomic, remember, lease }
+}

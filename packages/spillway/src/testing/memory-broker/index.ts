@@ -1,0 +1,7 @@
+export { MemoryBroker } from './memory-broker.js'
+export {
+  type MemoryBrokerEvent,
+  type MemoryBrokerOptions,
+  MemoryBrokerServer,
+} from './memory-broker-server.js'
+export type { RefusedMessage } from './memory-queue.js'

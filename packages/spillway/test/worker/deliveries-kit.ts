@@ -1,0 +1,162 @@
+// Worker processes whose queue comes from a broker: one server, one store, a connection per process, all on virtual time.
+
+import { type AnyCommand, brokerChannel, type QueueOptions } from '../../src/config/index.js'
+import {
+  type ChunkDraft,
+  ENVELOPE_CONTENT_TYPE,
+  encodeBody,
+  encodeEnvelope,
+  fingerprint,
+} from '../../src/domain/index.js'
+import { prepare } from '../../src/intake/prepare.js'
+import type { OutgoingMessage } from '../../src/ports/index.js'
+import {
+  MemoryBroker,
+  type MemoryBrokerEvent,
+  type MemoryBrokerOptions,
+  MemoryBrokerServer,
+} from '../../src/testing/memory-broker/index.js'
+import type { ForeignCommands } from '../../src/worker/index.js'
+import { Bench, type Process, type ProcessOptions, type QueueSetup } from './worker-kit.js'
+
+export interface DeliveriesSetup extends Omit<QueueSetup, 'queue'> {
+  readonly credit?: number
+  readonly queue?: Omit<QueueOptions, 'channel'>
+  readonly server?: Omit<MemoryBrokerOptions, 'clock' | 'onEvent'>
+}
+
+export interface ConsumerProcess extends Process {
+  readonly broker: MemoryBroker
+  readonly opened: Promise<void>
+}
+
+const TEXT = new TextEncoder()
+
+export class DeliveriesBench {
+  readonly bench: Bench
+  readonly server: MemoryBrokerServer
+  /** What the server did, in order. */
+  readonly log: MemoryBrokerEvent[] = []
+  readonly #credit: number
+  readonly #publisher: MemoryBroker
+  readonly #opened: Promise<void>
+  #chunks = 0
+
+  constructor(
+    commands: readonly AnyCommand[],
+    { credit = 64, queue = {}, server = {}, ...setup }: DeliveriesSetup = {},
+  ) {
+    this.#credit = credit
+    this.bench = new Bench(commands, { ...setup, queue })
+    this.server = new MemoryBrokerServer({
+      ...server,
+      clock: this.bench.clock,
+      onEvent: (event) => void this.log.push(event),
+    })
+    this.#publisher = new MemoryBroker(this.server)
+    this.#opened = this.#open(this.#publisher)
+  }
+
+  get clock(): Bench['clock'] {
+    return this.bench.clock
+  }
+
+  /** A worker process with a connection of its own. */
+  process(options: ProcessOptions = {}): ConsumerProcess {
+    const broker = new MemoryBroker(this.server)
+    const opened = this.#open(broker)
+    const channel = brokerChannel(broker, { credit: this.#credit }, 'memory')
+    const queues = [...this.bench.queues.values()].map((queue) => ({ ...queue, channel }))
+    return {
+      ...this.bench.process({ foreignCommands: this.foreignCommands, ...options, queues }),
+      ...{ broker, opened },
+    }
+  }
+
+  /** As often as it takes. */
+  async #open(broker: MemoryBroker): Promise<void> {
+    for (;;) {
+      const error = await broker.open([this.#brokerQueue]).catch((cause: unknown) => cause)
+      if (error === undefined) return
+      await this.clock.sleep(200)
+    }
+  }
+
+  /** A started one. */
+  start(options: ProcessOptions = {}): ConsumerProcess {
+    const process = this.process(options)
+    void process.opened.then(() => process.worker.start())
+    return process
+  }
+
+  get foreignCommands(): ForeignCommands {
+    return {
+      newChunkId: () => this.newChunkId(),
+      prepare: (type, payload, options) =>
+        prepare(
+          {
+            definition: this.bench.definitions.get(type) as AnyCommand,
+            partitions: this.#brokerQueue.partitions,
+            now: () => this.clock.now(),
+          },
+          payload,
+          options,
+        ),
+    }
+  }
+
+  newChunkId(): string {
+    this.#chunks += 1
+    return this.#chunks.toString(16).padStart(32, '01')
+  }
+
+  draft(type: string, payloads: readonly unknown[], over: Partial<ChunkDraft> = {}): ChunkDraft {
+    return {
+      ...{ id: this.newChunkId(), queue: 'default', type, priority: 0, partition: null, codec: 'json' },
+      body: encodeBody(payloads.map((payload) => JSON.stringify(payload))),
+      ...{ size: payloads.length, keys: null, parked: null, tenant: null },
+      ...over,
+    }
+  }
+
+  /** Publishes a chunk; returns the ids of its commands. */
+  publish(type: string, payloads: readonly unknown[], over: Partial<ChunkDraft> = {}): string[] {
+    return this.publishDraft(this.draft(type, payloads, over))
+  }
+
+  publishDraft(draft: ChunkDraft): string[] {
+    const { id, partition, size } = draft
+    this.send({ id, partition, contentType: ENVELOPE_CONTENT_TYPE, body: encodeEnvelope(draft) })
+    return Array.from({ length: size }, (_, index) => `${id}-${index}`)
+  }
+
+  /** Publishes any message. */
+  send(message: Partial<Omit<OutgoingMessage, 'body'>> & { readonly body: string | Uint8Array }): void {
+    const body = typeof message.body === 'string' ? TEXT.encode(message.body) : message.body
+    const outgoing = { queue: 'default', partition: null, contentType: 'application/json', ...message, body }
+    void this.#publish({ ...outgoing, id: message.id ?? this.newChunkId() })
+  }
+
+  /** As a channel does: the same message again until the broker has said something. */
+  async #publish(message: OutgoingMessage): Promise<void> {
+    await this.#opened
+    for (;;) {
+      const [verdict] = await this.#publisher.publish([message])
+      if (verdict?.status !== 'unknown') return
+      await this.clock.sleep(200)
+    }
+  }
+
+  /** Ids of messages by what the server did with them. */
+  messages(what: MemoryBrokerEvent['what']): string[] {
+    return this.log.filter((event) => event.what === what).map(({ id }) => id)
+  }
+
+  get #brokerQueue() {
+    return { name: 'default', partitions: this.bench.queues.get('default')?.partitions ?? null }
+  }
+}
+
+export function key(name: string, payload: unknown): NonNullable<ChunkDraft['keys']>[number] {
+  return { key: name, fingerprint: fingerprint(JSON.stringify(payload)), windowMs: 3_600_000 }
+}
