@@ -4,17 +4,23 @@
 import { accessSync, constants, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathFolders } from './environment.js'
+import { findKafkaJars } from './kafka-jars.js'
 
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/bin']
+/** Debian's programs elsewhere insist on changing the user by themselves. */
+const RABBITMQ_FOLDER = '/usr/lib/rabbitmq/bin'
 const POSTGRES_VERSIONS = '/usr/lib/postgresql'
 
-export type ServerKind = 'postgres' | 'mariadb' | 'pgbouncer' | 'redis'
+export type ServerKind = 'postgres' | 'mariadb' | 'pgbouncer' | 'redis' | 'rabbitmq' | 'nats' | 'kafka'
 
 const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
   postgres: ['initdb', 'postgres'],
   mariadb: ['mariadb-install-db', 'mariadbd'],
   pgbouncer: ['pgbouncer'],
   redis: ['redis-server'],
+  rabbitmq: ['rabbitmq-server', 'erl'],
+  nats: ['nats-server'],
+  kafka: ['java'],
 }
 
 /** The path of a program; throws with what to install when there is none. */
@@ -28,11 +34,12 @@ export function program(kind: ServerKind, name: string): string {
 export function missingServer(kind: ServerKind): string | null {
   if (process.platform !== 'linux') return `private ${kind} servers need Linux`
   const missing = PROGRAMS[kind].find((name) => findProgram(name) === null)
-  return missing === undefined ? null : missingMessage(kind, missing)
+  if (missing !== undefined) return missingMessage(kind, missing)
+  return kind === 'kafka' && findKafkaJars() === null ? missingMessage(kind, 'the broker of Kafka') : null
 }
 
 function findProgram(name: string): string | null {
-  const folders = [...pathFolders(), ...postgresFolders(), ...SYSTEM_FOLDERS]
+  const folders = [RABBITMQ_FOLDER, ...pathFolders(), ...postgresFolders(), ...SYSTEM_FOLDERS]
   return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null
 }
 

@@ -1,5 +1,7 @@
 // The only file of the test bed that reads environment variables, and their names.
 
+import { join } from 'node:path'
+
 const SHARED_HOST = 'SPILLWAY_TEST_BED_SOCKET'
 
 export type DatabaseKind = 'postgres' | 'mariadb'
@@ -31,6 +33,13 @@ export function announceSharedHost(socketPath: string): void {
 /** Folders of PATH, in order. */
 export function pathFolders(): readonly string[] {
   return (process.env.PATH ?? '').split(':').filter((folder) => folder !== '')
+}
+
+/** Where scripts/services keeps what no package has: its own user's folder, or root's for everybody. */
+export function cacheFolders(): readonly string[] {
+  const home = textOf('HOME')
+  const own = textOf('XDG_CACHE_HOME') ?? (home === null ? null : join(home, '.cache'))
+  return [...(own === null ? [] : [own]), '/var/cache'].map((folder) => join(folder, 'spillway-test-bed'))
 }
 
 /** Continuous integration must have every server: a skipped test there is a failure. */

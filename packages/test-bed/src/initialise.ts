@@ -1,4 +1,4 @@
-// Runs the program that makes a server's empty data folder.
+// Runs a program that a server brings along: the one that makes its empty data folder, or one that asks it to change.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'

@@ -1,12 +1,10 @@
-// Redis, for what is compared with Spillway.
+// Redis, as a broker and for what is compared with Spillway.
 
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { program } from './binaries.js'
+import { firstAnswer } from './first-answer.js'
 import { PrivateServer } from './private-server.js'
 import { makeScratchFolder, runAs } from './run-as.js'
-
-const CONNECT_TIMEOUT_MS = 2_000
 
 export interface StartRedisOptions {
   /** Options of redis-server without the leading dashes. */
@@ -31,17 +29,7 @@ export function startRedis(options: StartRedisOptions = {}): Promise<PrivateServ
   })
 }
 
-function answersPing(path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path)
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy())
-    socket.once('connect', () => socket.write('PING\r\n'))
-    socket.once('data', (data) => {
-      if (data.toString().startsWith('+PONG')) resolve()
-      socket.destroy()
-    })
-    socket.once('error', reject)
-    // Means nothing once it has answered.
-    socket.once('close', () => reject(new Error('closed without an answer')))
-  })
+async function answersPing(path: string): Promise<void> {
+  const answer = await firstAnswer({ path }, 'PING\r\n')
+  if (!answer.startsWith('+PONG')) throw new Error('it is not ready')
 }

@@ -25,9 +25,21 @@ export function requireServer(
   kind: ServerKind,
   need: ServerNeed = {},
 ): (name: string, body: () => void) => unknown {
-  const reason = unavailable(kind, need)
+  return required(describe, kind, unavailable(kind, need))
+}
+
+/** The same for tests that fill a disk of their own (small-disk.ts). */
+export function requireSmallDisk(describe: Describe): (name: string, body: () => void) => unknown {
+  return required(describe, 'a small disk', missingSmallDisk())
+}
+
+function required(
+  describe: Describe,
+  what: string,
+  reason: string | null,
+): (name: string, body: () => void) => unknown {
   if (reason === null) return describe
-  if (isContinuousIntegration()) throw new Error(`CI must not skip tests on ${kind}: ${reason}`)
+  if (isContinuousIntegration()) throw new Error(`CI must not skip tests on ${what}: ${reason}`)
   if (!printed.has(reason)) console.warn(`skipping tests: ${reason}`)
   printed.add(reason)
   return (name, body) => describe.skip(`${name} (skipped: ${reason})`, body)

@@ -2,16 +2,14 @@
 // server of this test run, without fsync.
 
 import type { Databases, TestDatabase } from './databases.js'
-import { type DatabaseKind, givenServerUrl, sharedHostSocket } from './environment.js'
+import { type DatabaseKind, givenServerUrl } from './environment.js'
 import { createMariaDbDatabase } from './mariadb.js'
 import { createPostgresDatabase } from './postgres.js'
-import { askSharedHost, SharedServers } from './shared-host.js'
+import { sharedServerUrl } from './shared-servers.js'
 
 type Create = (url: string, name?: string) => Promise<TestDatabase>
 
 const known = new Map<DatabaseKind, Promise<Databases>>()
-/** For programs outside a test run: their own, ended with them. */
-const ownServers = new SharedServers()
 
 export function sharedPostgres(): Promise<Databases> {
   return shared('postgres', createPostgresDatabase)
@@ -28,9 +26,6 @@ function shared(kind: DatabaseKind, create: Create): Promise<Databases> {
 }
 
 async function find(kind: DatabaseKind, create: Create): Promise<Databases> {
-  const socketPath = sharedHostSocket()
-  const url =
-    givenServerUrl(kind) ??
-    (socketPath === null ? await ownServers.url(kind) : await askSharedHost(socketPath, kind))
+  const url = givenServerUrl(kind) ?? (await sharedServerUrl(kind))
   return { url, createDatabase: (name) => create(url, name) }
 }

@@ -8,13 +8,17 @@ import type { DatabaseKind } from './environment.js'
 import { startMariaDb } from './mariadb.js'
 import { startPostgres } from './postgres.js'
 import type { PrivateServer } from './private-server.js'
+import { startRabbitMq } from './rabbitmq.js'
 import { makeScratchFolder, removeScratchFolder } from './run-as.js'
 
 const REQUEST_BYTES_MAX = 100
 
-const STARTERS: Readonly<Record<DatabaseKind, () => Promise<PrivateServer>>> = {
+export type SharedKind = DatabaseKind | 'rabbitmq'
+
+const STARTERS: Readonly<Record<SharedKind, () => Promise<PrivateServer>>> = {
   postgres: () => startPostgres({ fsync: false, settings: { shared_buffers: '128MB' } }),
   mariadb: () => startMariaDb({ fsync: false, settings: { 'innodb-buffer-pool-size': '128M' } }),
+  rabbitmq: () => startRabbitMq(),
 }
 
 interface Answer {
@@ -24,9 +28,9 @@ interface Answer {
 
 /** Servers that are started when first asked for, and then stay. */
 export class SharedServers {
-  readonly #started = new Map<DatabaseKind, Promise<PrivateServer>>()
+  readonly #started = new Map<SharedKind, Promise<PrivateServer>>()
 
-  async url(kind: DatabaseKind): Promise<string> {
+  async url(kind: SharedKind): Promise<string> {
     const started = this.#started.get(kind) ?? STARTERS[kind]()
     this.#started.set(kind, started)
     return (await started).url
@@ -83,7 +87,7 @@ export class SharedHost {
   async #answer(kind: string): Promise<string> {
     const answer: Answer =
       kind in STARTERS
-        ? await this.#servers.url(kind as DatabaseKind).then(
+        ? await this.#servers.url(kind as SharedKind).then(
             (url) => ({ url }),
             (error: unknown) => ({ error: String(error) }),
           )
@@ -93,7 +97,7 @@ export class SharedHost {
 }
 
 /** Asks the run's host for a server; starts it if need be. */
-export function askSharedHost(socketPath: string, kind: DatabaseKind): Promise<string> {
+export function askSharedHost(socketPath: string, kind: SharedKind): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath)
     let text = ''

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { firstAnswer } from '../src/first-answer.js'
 import {
   type PgBouncerServer,
   type PostgresServer,
   requireServer,
+  startNats,
   startPgBouncer,
   startPostgres,
   startRedis,
@@ -48,6 +50,20 @@ requireServer(describe, 'pgbouncer', { isPrivate: true })('a private pgbouncer',
   })
 })
 
+requireServer(describe, 'nats', { isPrivate: true })('a private nats', () => {
+  it('keeps streams, takes settings, answers again after it was killed, and is gone once stopped', async () => {
+    const nats = await startNats({ settings: ['max_payload: 64KB'] })
+    expect(await greeting(nats.port)).toMatchObject({ max_payload: 65_536, jetstream: true })
+    await nats.kill()
+    await expect(greeting(nats.port)).rejects.toThrow('ECONNREFUSED')
+    await nats.restart()
+    expect(await greeting(nats.port)).toMatchObject({ jetstream: true })
+    await nats.stop()
+    await expect(greeting(nats.port)).rejects.toThrow('ECONNREFUSED')
+    expect(existsSync(nats.folder)).toBe(false)
+  })
+})
+
 requireServer(describe, 'redis', { isPrivate: true })('a private redis', () => {
   it('takes settings, answers, and is gone once stopped', async () => {
     const redis = await startRedis({ settings: { appendonly: 'yes' } })
@@ -68,4 +84,10 @@ function ask(port: number, command: string): Promise<string> {
     })
     socket.once('error', reject)
   })
+}
+
+/** What a NATS server says first: `INFO` and its facts. */
+async function greeting(port: number): Promise<unknown> {
+  const text = await firstAnswer({ host: '127.0.0.1', port })
+  return JSON.parse(text.slice('INFO '.length))
 }

@@ -1,3 +1,4 @@
+export * from './broker-contract/index.js'
 export {
   type CutKind,
   type Direction,

@@ -1,0 +1,2 @@
+export { kafka } from './kafka.js'
+export type { KafkaCredentials, KafkaOptions } from './options.js'

@@ -1,0 +1,140 @@
+// NATS with JetStream as a broker: one connection per process, one stream for the messages of all queues, one durable consumer per queue
+// that all processes share.
+
+import type {
+  Broker,
+  BrokerCapabilities,
+  BrokerQueue,
+  BrokerQueueState,
+  OutgoingMessage,
+  PublishVerdict,
+  SubscribeRequest,
+  Subscription,
+  Telemetry,
+} from '../../ports/index.js'
+import { closed, notOpened, unavailable } from './failures.js'
+import { type Line, Link } from './link.js'
+import type { Machine } from './machine.js'
+import { type Names, namesOf } from './names.js'
+import type { NatsSettings } from './options.js'
+import { Publisher } from './publisher.js'
+import { countRefused, keepRefused } from './refused.js'
+import { NatsSubscription } from './subscription.js'
+import { prepareTopology } from './topology.js'
+
+/** What the server counts as part of a message besides its body. */
+const HEADER_BYTES_MAX = 8 * 1024
+/** A server's default, until it was asked. */
+const PAYLOAD_BYTES_MAX = 1024 * 1024
+/** No message of Spillway is larger, whatever a server takes. */
+const MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+
+export class NatsBroker implements Broker {
+  readonly name = 'nats'
+  readonly #settings: NatsSettings
+  readonly #machine: Machine
+  readonly #names: Names
+  readonly #link: Link
+  readonly #publisher: Publisher
+  readonly #subscriptions = new Set<NatsSubscription>()
+  #queues = new Map<string, BrokerQueue>()
+  #payloadBytesMax = PAYLOAD_BYTES_MAX
+
+  constructor(settings: NatsSettings, machine: Machine) {
+    this.#settings = settings
+    this.#machine = machine
+    this.#names = namesOf(settings.prefix)
+    this.#link = new Link({ settings, machine, prepare: (line) => this.#prepare(line) })
+    this.#publisher = new Publisher({
+      ...{ link: this.#link, names: this.#names, machine, timeoutMs: settings.publishTimeoutMs },
+      messageBytesMax: () => this.capabilities.messageBytesMax,
+      isOpened: (queue) => this.#queues.has(queue),
+    })
+  }
+
+  get capabilities(): BrokerCapabilities {
+    const bytesMax = Math.min(this.#payloadBytesMax - HEADER_BYTES_MAX, MESSAGE_BYTES_MAX)
+    return { ordered: true, messageBytesMax: Math.max(bytesMax, 1) }
+  }
+
+  async open(queues: readonly BrokerQueue[], telemetry?: Telemetry): Promise<void> {
+    this.#queues = new Map(queues.map((queue) => [queue.name, queue]))
+    await this.#link.open(telemetry ?? null)
+  }
+
+  publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishVerdict[]> {
+    return this.#publisher.publish(messages)
+  }
+
+  async subscribe(request: SubscribeRequest): Promise<Subscription> {
+    if (this.#link.isClosed) throw closed()
+    const queue = this.#queues.get(request.queue)
+    if (queue === undefined) throw notOpened(request.queue)
+    const subscription = new NatsSubscription({
+      ...{ link: this.#link, machine: this.#machine, settings: this.#settings, names: this.#names, request },
+      isOrdered: queue.partitions !== null,
+      refuse: (line, name, message, reason) => keepRefused(line, this.#refusal(name), message, reason),
+      onClosed: (ended) => this.#subscriptions.delete(ended),
+    })
+    this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  async state(): Promise<readonly BrokerQueueState[]> {
+    const line = this.#lineNow()
+    const names = [...this.#queues.keys()]
+    return asked(async () => {
+      const refused = await countRefused(line, this.#names, names)
+      return Promise.all(names.map((queue) => this.#stateOf(line, queue, refused.get(queue) ?? null)))
+    })
+  }
+
+  async probe(): Promise<void> {
+    const line = this.#lineNow()
+    await asked(async () => {
+      await line.connection.request(`$JS.API.STREAM.INFO.${this.#names.messages}`, '', {
+        timeout: this.#settings.publishTimeoutMs,
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#publisher.settled()
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()))
+    await this.#link.close()
+  }
+
+  async #prepare(line: Line): Promise<void> {
+    const { connection } = line
+    this.#payloadBytesMax = connection.info?.max_payload ?? PAYLOAD_BYTES_MAX
+    const topology = { settings: this.#settings, names: this.#names, queues: [...this.#queues.values()] }
+    await asked(() => prepareTopology(line, topology))
+  }
+
+  async #stateOf(line: Line, queue: string, refused: number | null): Promise<BrokerQueueState> {
+    const consumer = this.#names.consumer(queue)
+    const info = await line.manager.consumers.info(this.#names.messages, consumer)
+    return { queue, waiting: info.num_pending, delivered: info.num_ack_pending, refused }
+  }
+
+  #refusal(queue: string): { readonly subject: string; readonly timeoutMs: number } {
+    return { subject: this.#names.refusedSubject(queue), timeoutMs: this.#settings.publishTimeoutMs }
+  }
+
+  #lineNow(): Line {
+    if (this.#link.isClosed) throw closed()
+    const { line } = this.#link
+    if (line === null) throw unavailable('there is no connection to the server')
+    return line
+  }
+}
+
+/** What the server does not answer, or answers with an error, is that it cannot be had now. */
+async function asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof Error && error.name === 'SpillwayError') throw error
+    throw unavailable('the server did not do what it was asked', error)
+  }
+}

@@ -1,0 +1,2 @@
+export type { RedisBrokerOptions } from './options.js'
+export { redis } from './redis.js'

@@ -1,0 +1,81 @@
+// The configuration of processes whose queues come from a broker, by themselves or from a journal. Every execution that commits leaves a row
+// of its own that no key guards, so that a command that takes effect twice is two rows.
+
+import { env, exit, stdin } from 'node:process'
+import { defineCommand, defineConfig, journal } from 'spillway'
+import { kafka } from 'spillway/kafka'
+import { nats } from 'spillway/nats'
+import { postgres } from 'spillway/postgres'
+import { rabbitmq } from 'spillway/rabbitmq'
+import { redis } from 'spillway/redis'
+import { z } from 'zod'
+
+/** Short, so that nobody waits long for a worker that was paused in its transaction. */
+const IDLE_TRANSACTION_MS = 2_000
+
+// A process does not outlive the test that started it, however that ended.
+stdin.on('close', () => exit(1)).resume()
+stdin.unref()
+
+const {
+  FAULTS_STORE_URL: storeUrl = '',
+  FAULTS_BROKER_URL: brokerUrl = '',
+  FAULTS_PREFIX: prefix = '',
+  FAULTS_SPOOL: spool,
+} = env
+
+/** Whoever is paused for three seconds has lost what it was delivered. */
+const COMMON = /** @type {const} */ ({
+  prefix,
+  publishTimeout: '1s',
+  connectTimeout: '2s',
+  reconnectDelay: '200ms',
+})
+
+/** @type {Readonly<Record<string, () => import('spillway').BrokerSpec>>} */
+const BROKERS = {
+  'amqp:': () => rabbitmq(brokerUrl, { ...COMMON, heartbeat: '1s' }),
+  'nats:': () => nats(brokerUrl, { ...COMMON, ackWait: '1s' }),
+  'redis:': () => redis(brokerUrl, { ...COMMON, ackWait: '1s' }),
+  'kafka:': () =>
+    kafka(brokerUrl, { ...COMMON, session: '2s', partitions: 4, requestTimeout: '2s', reach: () => place }),
+}
+const { protocol, hostname, port } = new URL(brokerUrl)
+const place = { host: hostname, port: Number(port) }
+const broker = BROKERS[protocol]?.()
+if (broker === undefined) throw new Error(`no broker is reached by ${protocol}`)
+const channel = spool === undefined ? broker : journal(spool, { to: broker })
+
+const Identified = z.object({ id: z.string() })
+
+const order = defineCommand({
+  name: 'order',
+  queue: 'orders',
+  input: Identified,
+  idempotencyKey: ({ id }) => id,
+  settlement: 'transaction',
+  handleBatch: write,
+})
+const click = defineCommand({
+  name: 'click',
+  queue: 'clicks',
+  input: Identified,
+  settlement: 'transaction',
+  handleBatch: write,
+})
+
+/**
+ * @param {readonly { readonly id: string }[]} payloads
+ * @param {{ readonly tx: any, readonly commands: readonly { readonly id: string }[] }} context
+ */
+async function write(payloads, { tx, commands }) {
+  const statement = 'insert into orders (command, id) select * from unnest($1::text[], $2::text[])'
+  await tx.query(statement, [commands.map(({ id }) => id), payloads.map(({ id }) => id)])
+}
+
+export default defineConfig({
+  store: postgres(storeUrl, { idleTransactionMs: IDLE_TRANSACTION_MS }),
+  commands: [order, click],
+  queues: { orders: { lease: '1s', channel }, clicks: { lease: '1s', channel } },
+  worker: { closeTimeout: '1s' },
+})

@@ -1,0 +1,44 @@
+// NATS with JetStream. It listens on nothing but a port, so whoever answers there has to know the name that this server was given.
+
+import { chownSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { program } from './binaries.js'
+import { firstAnswer } from './first-answer.js'
+import { PrivateServer } from './private-server.js'
+import { randomName } from './random-name.js'
+import { makeScratchFolder, type RunAs, runAs } from './run-as.js'
+
+export interface StartNatsOptions {
+  /** Lines of its configuration file, as text: `max_payload: 64KB`. */
+  readonly settings?: readonly string[]
+  /** Default: a free one. */
+  readonly port?: number
+}
+
+export function startNats(options: StartNatsOptions = {}): Promise<PrivateServer> {
+  const user = runAs(['nats', 'postgres'])
+  const folder = makeScratchFolder('nats', user)
+  const name = randomName('nats')
+  const file = writeConfiguration(folder, user, [
+    `server_name: ${name}`,
+    'host: 127.0.0.1',
+    `jetstream { store_dir: "${join(folder, 'jetstream')}" }`,
+    ...(options.settings ?? []),
+  ])
+  return PrivateServer.start({
+    ...{ name: 'nats', user, folder, port: options.port, stopSignal: 'SIGTERM' },
+    command: (port) => [program('nats', 'nats-server'), '--config', file, '--port', String(port)],
+    url: (port) => `nats://127.0.0.1:${port}`,
+    async connects(port) {
+      const greeting = await firstAnswer({ port, host: '127.0.0.1' })
+      if (!greeting.includes(`"${name}"`)) throw new Error('somebody else answers')
+    },
+  })
+}
+
+function writeConfiguration(folder: string, user: RunAs | null, lines: readonly string[]): string {
+  const file = join(folder, 'nats.conf')
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  if (user !== null) chownSync(file, user.uid, user.gid)
+  return file
+}
