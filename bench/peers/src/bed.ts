@@ -4,11 +4,15 @@
 import { statfsSync } from 'node:fs'
 import {
   type PrivateServer,
+  startKafka,
   startMariaDb,
+  startNats,
   startPostgres,
+  startRabbitMq,
   startRedis,
   type TestDatabase,
 } from 'spillway-test-bed'
+import type { BrokerName } from './broker-names.js'
 
 export const POSTGRES_SETTINGS = {
   fsync: 'on',
@@ -35,6 +39,13 @@ export const MARIADB_SETTINGS = {
   'max-allowed-packet': '64M',
 } as const
 
+/** Quorum queues sync every message; the other two leave it to the system when their files are written back. */
+export const BROKER_SETTINGS = {
+  RabbitMQ: 'defaults, quorum queues',
+  NATS: 'defaults, JetStream streams in files, sync_interval 2m',
+  Kafka: 'defaults, one node that is broker and controller',
+} as const
+
 /** Of a file system that is memory: its syncs cost nothing. */
 const TMPFS = 0x01021994
 
@@ -46,6 +57,8 @@ export interface Bed {
   postgres(): Promise<DatabaseServer>
   mariadb(): Promise<DatabaseServer>
   redis(): Promise<PrivateServer>
+  /** Redis is the one that the queues of others use. */
+  broker(name: BrokerName): Promise<PrivateServer>
   /** Whether a server's files are in memory. */
   isInMemory(server: PrivateServer): boolean
   stop(): Promise<void>
@@ -64,10 +77,15 @@ export function makeBed(): Bed {
       return server
     }
   }
+  const redis = lazily(() => startRedis({ settings: REDIS_SETTINGS }))
+  const brokers = {
+    ...{ redis, rabbitmq: lazily(startRabbitMq), nats: lazily(startNats), kafka: lazily(startKafka) },
+  }
   return {
     postgres: lazily(() => startPostgres({ fsync: true, settings: POSTGRES_SETTINGS })),
     mariadb: lazily(() => startMariaDb({ fsync: true, settings: MARIADB_SETTINGS })),
-    redis: lazily(() => startRedis({ settings: REDIS_SETTINGS })),
+    redis,
+    broker: (name) => brokers[name](),
     isInMemory: (server) => statfsSync(server.folder).type === TMPFS,
     async stop() {
       const servers = await Promise.allSettled(started)

@@ -81,3 +81,18 @@ it('a failed statement fails all its handlers, and the next goes on', async () =
   ;(await next()).answer(1)
   expect(await again).toBe(1)
 })
+
+it('what does not fit into one statement is written by several at once', async () => {
+  const { effect, next } = heldEffect()
+  const { writeOne } = coalesced(effect, { rowsMax: 2, writesAtOnce: 3 })
+  const events = makeEvents(0, 5)
+  const written = Promise.all(events.map(writeOne))
+  const statements = [await next(), await next(), await next()]
+  expect(statements.map((statement) => statement.events)).toEqual([
+    events.slice(0, 2),
+    events.slice(2, 4),
+    events.slice(4),
+  ])
+  for (const { events: rows, answer } of statements) answer(rows.length)
+  expect(await written).toEqual([1, 1, 1, 1, 1])
+})

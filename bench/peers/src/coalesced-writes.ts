@@ -4,18 +4,25 @@
 import type { Effect } from './effect.js'
 import type { WatchEvent } from './watch-events.js'
 
-const WRITES_AT_ONCE = 2
-const GROUP_ROWS_MAX = 1_000
+interface CoalesceOptions {
+  readonly writesAtOnce: number
+  /** Per write. */
+  readonly rowsMax: number
+}
 
-export function coalesced(effect: Effect): Effect {
+const DEFAULTS: CoalesceOptions = { writesAtOnce: 2, rowsMax: 1_000 }
+
+export function coalesced(effect: Effect, { writesAtOnce, rowsMax } = DEFAULTS): Effect {
   const waiting: { event: WatchEvent; done: (rows: number) => void; failed: (error: unknown) => void }[] = []
   let writing = 0
   const flush = async () => {
-    if (waiting.length === 0 || writing === WRITES_AT_ONCE) return
+    if (waiting.length === 0 || writing === writesAtOnce) return
     writing++
-    const group = waiting.splice(0, GROUP_ROWS_MAX)
+    const group = waiting.splice(0, rowsMax)
+    const writes = effect.writeMany(group.map(({ event }) => event))
+    void flush()
     try {
-      const rows = await effect.writeMany(group.map(({ event }) => event))
+      const rows = await writes
       // Which row was a repeat is not known; that there was one is, and it voids the run.
       for (const [index, { done }] of group.entries()) done(index < rows ? 1 : 0)
     } catch (error) {

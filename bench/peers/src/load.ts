@@ -4,6 +4,7 @@
 import { percentiles } from 'spillway-bench/measure'
 import type { LandedCount } from './landed-count.js'
 import { monotonicMs } from './monotonic.js'
+import type { SubmitReport } from './side-actions.js'
 import type { RunningSide } from './sides/side.js'
 import { BULK_ROWS } from './tables.js'
 import { makeEvents, type WatchEvent } from './watch-events.js'
@@ -28,15 +29,9 @@ const ROWS_PER_SECOND_MIN = 50
 const LANDED_WITHIN_MS_MIN = 60_000
 
 export async function runLoad(side: RunningSide, landed: LandedCount, load: Load): Promise<LoadFigures> {
-  const events = makeEvents(load.first, load.events)
-  const calls = load.api === 'single' ? events : batchesOf(events)
-  const call = (
-    load.api === 'single'
-      ? (event: WatchEvent) => side.submit(event)
-      : (batch: WatchEvent[]) => side.submitMany(batch)
-  ) as (item: unknown) => Promise<unknown>
-  const withinMs = LANDED_WITHIN_MS_MIN + (events.length / ROWS_PER_SECOND_MIN) * 1_000
-  const allLanded = landed.reached(landed.rows + events.length, withinMs)
+  const { calls, call } = callsOf(side, load)
+  const withinMs = LANDED_WITHIN_MS_MIN + (load.events / ROWS_PER_SECOND_MIN) * 1_000
+  const allLanded = landed.reached(landed.rows + load.events, withinMs)
   // Awaited below; a caller that fails before must not leave a second failure behind.
   allLanded.catch(() => {})
   const startedAt = monotonicMs()
@@ -45,9 +40,27 @@ export async function runLoad(side: RunningSide, landed: LandedCount, load: Load
   const landedAt = Math.max(await allLanded, ackedAt)
   return {
     ...percentiles(durationsMs),
-    acceptedPerSecond: (events.length / (ackedAt - startedAt)) * 1_000,
-    landedPerSecond: (events.length / (landedAt - startedAt)) * 1_000,
+    acceptedPerSecond: (load.events / (ackedAt - startedAt)) * 1_000,
+    landedPerSecond: (load.events / (landedAt - startedAt)) * 1_000,
   }
+}
+
+/** The same without waiting for the rows. */
+export async function submitOnly(side: RunningSide, load: Load): Promise<SubmitReport> {
+  const { calls, call } = callsOf(side, load)
+  const startedAt = monotonicMs()
+  const durationsMs = await callAll(calls, load.callers, call)
+  return { ...percentiles(durationsMs), startedAt, ackedAt: monotonicMs() }
+}
+
+function callsOf(side: RunningSide, { api, first, events: count }: Load) {
+  const events = makeEvents(first, count)
+  const call = (
+    api === 'single'
+      ? (event: WatchEvent) => side.submit(event)
+      : (batch: WatchEvent[]) => side.submitMany(batch)
+  ) as (item: unknown) => Promise<unknown>
+  return { calls: api === 'single' ? events : batchesOf(events), call }
 }
 
 async function callAll(

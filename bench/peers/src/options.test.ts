@@ -30,7 +30,7 @@ describe('the command line', () => {
 
   it.each([
     [['--only', 'everything'], /^--only: expected one of submits, /],
-    [['--side', 'kafka'], /^--side: expected one of spillway, /],
+    [['--side', 'sqs'], /^--side: expected one of spillway, /],
     [['--rounds', '0'], /^--rounds: expected a number above 0/],
     [['--seconds', 'long'], /^--seconds: expected a number above 0/],
     [['--fast'], /--fast/],

@@ -1,12 +1,12 @@
 // Every setting that can change a figure, of the servers and of each side, as text under the figures and in the JSON.
 
-import { MARIADB_SETTINGS, POSTGRES_SETTINGS, REDIS_SETTINGS } from './bed.js'
+import { BROKER_SETTINGS, MARIADB_SETTINGS, POSTGRES_SETTINGS, REDIS_SETTINGS } from './bed.js'
 import { loadSide } from './sides/index.js'
 import type { Settings } from './sides/side.js'
 import { SIDE_NAMES, type SideName } from './sides/side-names.js'
 
 export interface PublishedSettings {
-  readonly servers: Readonly<Record<string, Settings>>
+  readonly servers: Readonly<Record<string, Settings | string>>
   readonly sides: Readonly<Record<string, Settings>>
 }
 
@@ -19,7 +19,12 @@ export async function publishedSettings(sides: ReadonlySet<SideName> | null): Pr
     }),
   )
   return {
-    servers: { PostgreSQL: POSTGRES_SETTINGS, Redis: REDIS_SETTINGS, MariaDB: MARIADB_SETTINGS },
+    servers: {
+      PostgreSQL: POSTGRES_SETTINGS,
+      Redis: REDIS_SETTINGS,
+      MariaDB: MARIADB_SETTINGS,
+      ...BROKER_SETTINGS,
+    },
     sides: Object.fromEntries(entries),
   }
 }

@@ -32,6 +32,14 @@ export interface LoadReport extends LoadFigures, Costs {
   readonly allEvents: number
 }
 
+/** Times by monotonicMs(). */
+export interface SubmitReport {
+  readonly startedAt: number
+  readonly ackedAt: number
+  readonly ackP50Ms: number
+  readonly ackP99Ms: number
+}
+
 export interface Progress {
   readonly rows: number
   readonly repeats: number
@@ -50,6 +58,10 @@ export interface SideActions {
   /** Puts events into the queue by the side's bulk API. */
   seed: { input: { first: number; events: number }; answer: null }
   load: { input: TimedLoad; answer: LoadReport }
+  /** Submits only; somebody else executes. */
+  submit: { input: Load; answer: SubmitReport }
+  /** CPU time that the process has used so far, in s. */
+  cpu: { input: null; answer: number }
   /** Submits one event after the other with a pause in between; answers when each was acknowledged. */
   trickle: { input: { first: number; events: number; pauseMs: number }; answer: readonly Moment[] }
   /** When handlers began. */

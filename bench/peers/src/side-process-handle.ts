@@ -1,6 +1,6 @@
 // The parent's end of a side's process: ask, and get the answer or the error.
 
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ActionName, Question, Reply, SideActions, SideJob } from './side-actions.js'
@@ -18,7 +18,14 @@ const MODULE = fileURLToPath(new URL('side-process.js', import.meta.url))
 const STDERR_MAX = 4_000
 
 export function startSideProcess(job: SideJob): SideProcess {
-  const child = fork(MODULE, [JSON.stringify(job)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  return processOf(
+    fork(MODULE, [JSON.stringify(job)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+    job.side,
+  )
+}
+
+/** A process that answers questions over its IPC channel. */
+export function processOf(child: ChildProcess, name: string): SideProcess {
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_MAX)
@@ -26,7 +33,7 @@ export function startSideProcess(job: SideJob): SideProcess {
   const ended = once(child, 'exit')
   const gone = ended.then((): never => {
     throw new Error(
-      `the process of ${job.side} ended with ${child.signalCode ?? child.exitCode}\n${stderr}`.trim(),
+      `the process of ${name} ended with ${child.signalCode ?? child.exitCode}\n${stderr}`.trim(),
     )
   })
   gone.catch(() => {})
@@ -36,7 +43,7 @@ export function startSideProcess(job: SideJob): SideProcess {
       replied.catch(() => {})
       child.send({ action, input } satisfies Question)
       const [reply] = (await Promise.race([replied, gone])) as [Reply]
-      if ('error' in reply) throw new Error(`${job.side}, ${action}: ${reply.error}\n${stderr}`.trim())
+      if ('error' in reply) throw new Error(`${name}, ${action}: ${reply.error}\n${stderr}`.trim())
       return reply.answer as never
     },
     async end() {

@@ -3,7 +3,7 @@
 import { type Control, openControl } from './control.js'
 import { costsBetween, type Meters, readCosts } from './costs.js'
 import { countLanded } from './landed-count.js'
-import { runLoad } from './load.js'
+import { runLoad, submitOnly } from './load.js'
 import { monotonicMs } from './monotonic.js'
 import { openRedisLog } from './redis-log.js'
 import type {
@@ -68,6 +68,11 @@ const actions: {
     return null
   },
   load: timedLoad,
+  submit: (load) => submitOnly(opened(), load),
+  async cpu() {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  },
   async trickle({ first, events, pauseMs }) {
     const acks: Moment[] = []
     for (const event of makeEvents(first, events)) {

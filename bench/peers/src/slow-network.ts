@@ -28,7 +28,8 @@ export async function openSlowNetwork(ports: readonly number[], delayMs: number)
     return changed.href
   }
   return {
-    via: ({ database, redis }) => ({
+    via: ({ database, redis, transit }) => ({
+      transit,
       database: reroute(database),
       redis: redis === null ? null : reroute(redis),
     }),

@@ -1,9 +1,12 @@
+import { agent } from './agent.js'
 import { backlog } from './backlog.js'
+import { brokers } from './brokers.js'
 import { bulkApi } from './bulk-api.js'
 import { callers } from './callers.js'
 import { dedupe } from './dedupe.js'
 import { failures } from './failures.js'
 import { idle } from './idle.js'
+import { journal } from './journal.js'
 import { latency } from './latency.js'
 import { mariadb } from './mariadb.js'
 import { processes } from './processes.js'
@@ -22,4 +25,7 @@ export const SECTIONS: Readonly<Record<SectionName, Section>> = {
   processes,
   idle,
   mariadb,
+  journal,
+  agent,
+  brokers,
 }

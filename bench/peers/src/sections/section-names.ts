@@ -1,3 +1,5 @@
+// The names of all sections, apart from their code: the command line needs no more of them.
+
 export const SECTION_NAMES = [
   'submits',
   'bulk-api',
@@ -9,6 +11,9 @@ export const SECTION_NAMES = [
   'processes',
   'idle',
   'mariadb',
+  'journal',
+  'agent',
+  'brokers',
 ] as const
 
 export type SectionName = (typeof SECTION_NAMES)[number]

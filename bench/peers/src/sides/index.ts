@@ -7,6 +7,8 @@ const spillway = () => import('./spillway.js')
 const bullmq = () => import('./bullmq.js')
 const graphile = () => import('./graphile-worker.js')
 const boss = () => import('./pg-boss.js')
+const transit = () => import('./spillway-transit.js')
+const messages = () => import('./messages/index.js')
 const inserts = () => import('./postgres-inserts.js')
 const mariaInserts = () => import('./mariadb-inserts.js')
 
@@ -23,6 +25,21 @@ const LOADERS: Readonly<Record<SideName, () => Promise<Side>>> = {
   'graphile-worker': async () => (await graphile()).rowByRow,
   'graphile-eager': async () => (await graphile()).eager,
   'graphile-coalesced': async () => (await graphile()).withCoalescedRows,
+  journal: async () => (await transit()).journalAndAgent,
+  'journal-rabbitmq': async () => (await transit()).journalToRabbitMq,
+  'journal-nats': async () => (await transit()).journalToNats,
+  rabbitmq: async () => (await transit()).throughRabbitMq,
+  'rabbitmq-messages': async () => (await messages()).rabbitMqMessages.batched,
+  'rabbitmq-rows': async () => (await messages()).rabbitMqMessages.rowByRow,
+  nats: async () => (await transit()).throughNats,
+  'nats-messages': async () => (await messages()).natsMessages.batched,
+  'nats-rows': async () => (await messages()).natsMessages.rowByRow,
+  kafka: async () => (await transit()).throughKafka,
+  'kafka-messages': async () => (await messages()).kafkaMessages.batched,
+  'kafka-rows': async () => (await messages()).kafkaMessages.rowByRow,
+  redis: async () => (await transit()).throughRedis,
+  'redis-messages': async () => (await messages()).redisMessages.batched,
+  'redis-rows': async () => (await messages()).redisMessages.rowByRow,
   direct: async () => (await inserts()).directInserts,
   bulk: async () => (await inserts()).bulkLimit,
   'mariadb-spillway': async () => (await spillway()).onMariaDb,

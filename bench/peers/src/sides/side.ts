@@ -1,6 +1,7 @@
 // One way of getting events into the user's table. A side is opened in a process of its own on a fresh database; who submits
 // and who works may be one process or several.
 
+import type { BrokerName } from '../broker-names.js'
 import type { LandedCount } from '../landed-count.js'
 import type { WatchEvent } from '../watch-events.js'
 
@@ -9,6 +10,16 @@ export interface ServerUrls {
   readonly database: string
   /** Null where no side needs it. */
   readonly redis: string | null
+  readonly transit: Transit
+}
+
+/** What commands pass on their way to the database, where it is not the database itself. */
+export interface Transit {
+  readonly broker: string | null
+  /** A name that no run had before: brokers keep what earlier runs have left. */
+  readonly lane: string
+  /** An empty folder, where the side has a journal. */
+  readonly spool: string | null
 }
 
 export type SideRole = 'submit' | 'work' | 'both'
@@ -43,6 +54,8 @@ export interface Side {
   readonly engine: 'postgres' | 'mariadb'
   /** What `appendfsync` says while this side runs; null for sides without Redis. */
   readonly redis: 'everysec' | 'always' | null
+  readonly broker?: BrokerName
+  readonly hasJournal?: boolean
   /** Published with the figures. */
   readonly settings: Settings
   /** Once per database, before anything is timed. */

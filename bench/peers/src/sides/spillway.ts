@@ -25,10 +25,10 @@ interface SpillwayVariant {
   readonly deduplicate: Deduplicate
 }
 
-const BATCH = { maxSize: 1_000 } as const
+export const BATCH = { maxSize: 1_000 } as const
 const RETRY = { attempts: 5, backoff: { type: 'fixed', delay: 0, jitter: 'none' } } as const
 
-const ROLES: Readonly<Record<SideRole, readonly Role[]>> = {
+export const ROLES: Readonly<Record<SideRole, readonly Role[]>> = {
   submit: ['intake'],
   work: ['worker', 'maintenance'],
   both: ['intake', 'worker', 'maintenance'],
@@ -102,14 +102,14 @@ async function openSpillway(
   return running(spillway, command)
 }
 
-function countFinished(
+export function countFinished(
   event: { readonly event: string; readonly outcome?: string; readonly count?: number },
-  { landed }: SideContext,
+  { landed }: Pick<SideContext, 'landed'>,
 ): void {
   if (event.event === 'command.finished' && event.outcome === 'succeeded') landed.add(event.count ?? 0)
 }
 
-function running(spillway: Spillway, command: AnyCommand): RunningSide {
+export function running(spillway: Spillway, command: AnyCommand): RunningSide {
   return {
     submit: (event) => spillway.submit(command, event),
     async submitMany(events) {
@@ -126,7 +126,7 @@ function keyOptions(deduplicate: Deduplicate) {
   return { deduplicate, idempotencyKey: (event: WatchEvent) => event.eventId }
 }
 
-function plainCommand(deduplicate: Deduplicate): AnyCommand {
+export function plainCommand(deduplicate: Deduplicate): AnyCommand {
   return defineCommand({
     name: 'watch.record',
     input: watchEvent,

@@ -1,0 +1,3 @@
+export const BROKER_NAMES = ['rabbitmq', 'nats', 'kafka', 'redis'] as const
+
+export type BrokerName = (typeof BROKER_NAMES)[number]
