@@ -1,43 +1,96 @@
-// Processes of this example that are started to be measured, or killed. They speak JSON over the channel that fork makes.
+// Processes of this example that are started to be measured, or killed. Its own speak JSON over the channel that fork makes; the
+// agent is Spillway's command.
 
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { type Site, siteVariables } from './site.js'
 
-export interface Child<Message> {
-  /** Resolves with the next message; rejects when the process ends without one, with what it said on stderr. */
-  message(): Promise<Message>
-  /** Resolves when the process has ended by itself; rejects when it failed. */
-  finished(): Promise<void>
+export interface Victim {
   /** SIGKILL: no handler runs, nothing is flushed. Resolves when the process is gone. */
   kill(): Promise<void>
-  /** Asks the process to end by itself, by closing the channel to it. */
+  /** Asks the process to end by itself. Rejects when it fails. */
   stop(): Promise<void>
   readonly alive: boolean
+}
+
+export interface Child<Message, Job = never> extends Victim {
+  /** Resolves with the next message; rejects when the process ends without one, with what it said on stderr. */
+  message(): Promise<Message>
+  /** Sends a job and resolves with the next message. */
+  ask(job: Job): Promise<Message>
+  /** Resolves when the process has ended by itself; rejects when it failed. */
+  finished(): Promise<void>
 }
 
 const STDERR_MAX = 4_000
 const running = new Set<ChildProcess>()
 
-const LOCATION = 'COURSE_PLATFORM_DATABASE'
-
-/** In a child: the database it was started for. */
-export function ownLocation(): string {
-  return process.env[LOCATION] ?? ''
+/** `module` is a compiled file beside this one. */
+export function startChild<Message, Job = never>(
+  module: string,
+  site: Site,
+  args: readonly string[],
+): Child<Message, Job> {
+  const path = fileURLToPath(new URL(module, import.meta.url))
+  const process = fork(path, [...args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: withSite(site) })
+  const { finished, died, ended, ...victim } = watched(process, module)
+  const message = async (): Promise<Message> => {
+    const received = once(process, 'message').then(([message]) => ({ message: message as Message }))
+    const first = await Promise.race([received, ended.then(() => null)])
+    if (first === null) throw died()
+    return first.message
+  }
+  return {
+    ...victim,
+    get alive() {
+      return isAlive(process)
+    },
+    message,
+    finished,
+    ask(job) {
+      const answer = message()
+      process.send(job as object)
+      return answer
+    },
+    async stop() {
+      process.disconnect()
+      await finished()
+    },
+  }
 }
 
-/** `module` is a compiled file beside this one. The database goes by the environment: a URL may hold a password. */
-export function startChild<Message>(
-  module: string,
-  location: string,
-  args: readonly string[],
-): Child<Message> {
-  const path = fileURLToPath(new URL(module, import.meta.url))
-  const child = fork(path, [...args], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, [LOCATION]: location },
-  })
+/** The agent as its user starts it: `spillway agent --execute` on the configuration of this example. */
+export function startAgent(site: Site): Victim {
+  const command = fileURLToPath(new URL('./cli/main.js', import.meta.resolve('spillway')))
+  const config = fileURLToPath(new URL('./agent.config.js', import.meta.url))
+  const args = [command, 'agent', '--execute', '--config', config, '--log-level', 'fatal']
+  const agent = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env: withSite(site) })
+  const { ended, finished, kill } = watched(agent, 'spillway agent')
+  return {
+    kill,
+    get alive() {
+      return isAlive(agent)
+    },
+    async stop() {
+      // At the end of the program it has been killed before.
+      if (agent.killed) return void (await ended)
+      agent.kill('SIGTERM')
+      await finished()
+    },
+  }
+}
+
+function withSite(site: Site): NodeJS.ProcessEnv {
+  return { ...process.env, ...siteVariables(site) }
+}
+
+function isAlive(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
+}
+
+function watched(child: ChildProcess, name: string) {
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_MAX)
@@ -47,29 +100,17 @@ export function startChild<Message>(
   const ended = Promise.all([once(child, 'exit'), once(child.stderr as Readable, 'end')]).then(() =>
     running.delete(child),
   )
-  const died = () => new Error(`${module} ended with ${child.signalCode ?? child.exitCode}\n${stderr}`.trim())
-  const finished = async () => {
-    await ended
-    if (child.exitCode !== 0) throw died()
-  }
+  const died = () => new Error(`${name} ended with ${child.signalCode ?? child.exitCode}\n${stderr}`.trim())
   return {
-    finished,
-    async message() {
-      const received = once(child, 'message').then(([message]) => ({ message: message as Message }))
-      const first = await Promise.race([received, ended.then(() => null)])
-      if (first === null) throw died()
-      return first.message
-    },
-    async stop() {
-      child.disconnect()
-      await finished()
+    ended,
+    died,
+    async finished() {
+      await ended
+      if (child.exitCode !== 0) throw died()
     },
     async kill() {
       child.kill('SIGKILL')
       await ended
-    },
-    get alive() {
-      return child.exitCode === null && child.signalCode === null
     },
   }
 }

@@ -10,6 +10,7 @@ import { openPlatform, type Platform } from './platform.js'
 import type { Progress } from './progress.js'
 import { count } from './report.js'
 import type { RunFolder } from './run-folder.js'
+import type { Site } from './site.js'
 import { type Verification, verify } from './verify.js'
 
 export interface CrashResult extends Verification {
@@ -37,14 +38,12 @@ const PATIENCE_MS = 60_000
 
 export async function crashDemo(demo: CrashDemo): Promise<CrashResult> {
   const location = await demo.folder.database('crash')
+  const site = demo.folder.site('crash', location)
   const operator = await openPlatform(location, { roles: ['intake'] })
   const { tables } = operator
   const stop = demo.progress.start('landed', demo.clicks.length, () => tables.countLanded())
   try {
-    const [duplicates] = await Promise.all([
-      killIntakeOnce(demo, location),
-      killWorkers(demo, location, operator),
-    ])
+    const [duplicates] = await Promise.all([killIntakeOnce(demo, site), killWorkers(demo, site, operator)])
     return {
       ...(await inspect(demo, location, duplicates)),
       workerKills: WORKER_KILLS,
@@ -57,27 +56,27 @@ export async function crashDemo(demo: CrashDemo): Promise<CrashResult> {
 }
 
 /** Returns how many of the clicks in doubt were stored already. */
-async function killIntakeOnce(demo: CrashDemo, location: string): Promise<number> {
+async function killIntakeOnce(demo: CrashDemo, site: Site): Promise<number> {
   const acks = ackFileOf(demo)
-  const victim = startHalf('intake', demo, location)
+  const victim = startHalf('intake', demo, site)
   await until('half of the clicks are answered', () => countAcks(acks) >= demo.clicks.length / 2)
   await victim.kill()
   demo.say(`intake killed at ${count(countAcks(acks))} answered, started again`)
-  const second = startHalf('intake', demo, location)
+  const second = startHalf('intake', demo, site)
   const { duplicates } = await second.message()
   await second.finished()
   return duplicates
 }
 
-async function killWorkers(demo: CrashDemo, location: string, operator: Platform): Promise<void> {
+async function killWorkers(demo: CrashDemo, site: Site, operator: Platform): Promise<void> {
   const { tables } = operator
-  let worker = startHalf('worker', demo, location)
+  let worker = startHalf('worker', demo, site)
   for (let kill = 1; kill <= WORKER_KILLS; kill++) {
     const share = (demo.clicks.length * kill) / (WORKER_KILLS + 1)
     await until(`${count(share)} clicks have landed`, async () => (await tables.countLanded()) >= share)
     await worker.kill()
     demo.say(`worker killed at ${count(await tables.countLanded())} landed, started again`)
-    worker = startHalf('worker', demo, location)
+    worker = startHalf('worker', demo, site)
   }
   await until('all clicks have landed', async () => {
     await redriveSuspects(operator, demo)
@@ -113,9 +112,9 @@ async function inspect(demo: CrashDemo, location: string, duplicates: number) {
   }
 }
 
-function startHalf(role: 'intake' | 'worker', demo: CrashDemo, location: string): Child<IntakeReport> {
+function startHalf(role: 'intake' | 'worker', demo: CrashDemo, site: Site): Child<IntakeReport> {
   const args = [role, String(demo.clicks.length), String(demo.callers), ackFileOf(demo)]
-  return startChild('./crash-process.js', location, args)
+  return startChild('./crash-process.js', site, args)
 }
 
 function ackFileOf({ folder }: CrashDemo): string {

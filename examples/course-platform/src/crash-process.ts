@@ -3,10 +3,11 @@
 
 import { once } from 'node:events'
 import { openAckLog, readAcks } from './ack-log.js'
-import { ownLocation } from './child.js'
+
 import { openPlatform, type Platform } from './platform.js'
 import { readClicks } from './real-clicks.js'
 import { replay } from './replay.js'
+import { ownSite } from './site.js'
 
 /** What an intake process says when it is through. */
 export interface IntakeReport {
@@ -40,7 +41,7 @@ async function intake({ spillway, command }: Platform): Promise<IntakeReport> {
   return { duplicates }
 }
 
-const platform = await openPlatform(ownLocation(), {
+const platform = await openPlatform(ownSite().database, {
   roles: role === 'intake' ? ['intake'] : ['worker', 'maintenance'],
 })
 if (role === 'intake') process.send?.(await intake(platform))

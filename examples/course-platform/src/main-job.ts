@@ -3,20 +3,28 @@
 
 import type { Click } from './clicks.js'
 import { replayThroughHttp } from './http-callers.js'
-import { comparePatterns, type PatternResult } from './pattern-runs.js'
+import { untilLanded } from './landing.js'
+import { type Comparison, comparePatterns } from './pattern-runs.js'
+import type { PatternName } from './patterns/index.js'
 import type { Progress } from './progress.js'
 import { type Replay, replay, retriesOf, withRetries } from './replay.js'
 import { count, patternTable, replayTable, verdictLine } from './report.js'
 import type { RunFolder } from './run-folder.js'
 import type { ServedPlatform } from './served-platform.js'
+import type { BrokerUrls } from './servers.js'
 import { type Verification, verify } from './verify.js'
 
 export interface MainJob {
   readonly served: ServedPlatform
   readonly clicks: readonly Click[]
   readonly callers: number
-  /** Whether the write patterns are compared afterwards. */
-  readonly patterns: boolean
+  /** The write patterns that are compared afterwards. */
+  readonly patterns: readonly PatternName[]
+  /** Whether all parts of a pattern are killed, or the app alone. */
+  readonly kills: boolean
+  readonly brokerUrls: BrokerUrls
+  /** URL of the server that the databases are on; null for SQLite. */
+  readonly store: string | null
   readonly folder: RunFolder
   readonly progress: Progress
   readonly say: (text: string) => void
@@ -26,7 +34,7 @@ export interface MainJobResult extends Verification {
   readonly submitted: number
   readonly accepted: number
   readonly duplicates: number
-  readonly patterns: readonly PatternResult[]
+  readonly comparison: Comparison
 }
 
 const HTTP_CONNECTIONS = 64
@@ -35,24 +43,36 @@ export async function runMainJob(job: MainJob): Promise<MainJobResult> {
   const half = Math.ceil(job.clicks.length / 2)
   const viaHttp = await throughHttp(job, job.clicks.slice(0, half))
   const viaLibrary = await throughLibrary(job, job.clicks.slice(half), job.clicks.slice(0, half))
-  await job.served.platform.settled()
+  await everythingLanded(job)
   const replays = [
     { label: `HTTP, ${count(HTTP_CONNECTIONS)} connections`, replay: viaHttp },
     { label: `library, ${count(job.callers)} callers`, replay: viaLibrary },
   ]
   job.say(`${replayTable(replays)}\n`)
   const verification = await verify(job.served.platform.tables, job.clicks)
-  const patterns = job.patterns ? await comparePatterns(job) : []
-  if (job.patterns) job.say(`${patternTable(job.callers, patterns)}\n`)
+  const comparison = await compare(job)
   const duplicates = viaHttp.duplicates + viaLibrary.duplicates
   job.say(verdictLine(job.clicks.length, duplicates, verification))
   return {
     submitted: viaHttp.sent + viaLibrary.sent,
     accepted: viaHttp.accepted + viaLibrary.accepted,
     duplicates,
-    patterns,
+    comparison,
     ...verification,
   }
+}
+
+/** What travels by way of a journal or a broker cannot be asked of the store. */
+async function everythingLanded({ served, clicks }: MainJob): Promise<void> {
+  const { pattern, platform } = served
+  if (pattern.name === 'store') await platform.settled()
+  else await untilLanded(platform.tables, clicks)
+}
+
+async function compare(job: MainJob): Promise<Comparison> {
+  const comparison = await comparePatterns({ ...job, names: job.patterns, allParts: job.kills })
+  if (job.patterns.length > 0) job.say(`${patternTable(job, comparison)}\n`)
+  return comparison
 }
 
 async function throughHttp({ served, progress }: MainJob, clicks: readonly Click[]): Promise<Replay> {

@@ -7,11 +7,13 @@ import { killChildren } from './child.js'
 import { crashDemo } from './crash-demo.js'
 import { runMainJob } from './main-job.js'
 import { type Options, readOptions, USAGE } from './options.js'
+import { DURABLE_PATTERNS, type DurablePattern } from './patterns/index.js'
 import { progressOn } from './progress.js'
 import { readClicks } from './real-clicks.js'
 import { count, crashJson, crashLine, jobJson } from './report.js'
 import { makeRunFolder, type RunFolder } from './run-folder.js'
-import { servePlatform } from './served-platform.js'
+import { type ServedPlatform, servePlatform } from './served-platform.js'
+import { missingBroker, startBroker, stopServers } from './servers.js'
 import { engineOf } from './storage/index.js'
 import { UsageError } from './usage-error.js'
 import { isFaultless } from './verify.js'
@@ -50,7 +52,7 @@ async function runCrashDemo(options: Options, folder: RunFolder): Promise<number
 
 async function runPlatform(options: Options, folder: RunFolder): Promise<number> {
   const say = speaker(options)
-  const served = await servePlatform(await folder.database('platform'), options.port)
+  const served = await serve(options, folder)
   cleanUp = async () => {
     await served.close()
     await folder.remove()
@@ -60,8 +62,7 @@ async function runPlatform(options: Options, folder: RunFolder): Promise<number>
     `Course platform on Spillway and ${engineName(options)}: ${served.courses} courses, ${count(clicks.length)} real clicks.\n`,
   )
   const progress = progressOn(process.stderr)
-  const { callers, patterns } = options
-  const result = await runMainJob({ served, clicks, callers, patterns, folder, progress, say })
+  const result = await runMainJob({ ...options, served, clicks, folder, progress, say })
   if (options.json) process.stdout.write(`${jobJson(result)}\n`)
   if (!options.exit) {
     say(invitation(served.url))
@@ -69,6 +70,16 @@ async function runPlatform(options: Options, folder: RunFolder): Promise<number>
     await stopSignal
   }
   return isFaultless(result) ? EXIT.ok : EXIT.failed
+}
+
+async function serve({ pattern, brokerUrls, port }: Options, folder: RunFolder): Promise<ServedPlatform> {
+  const chosen: DurablePattern = DURABLE_PATTERNS[pattern]
+  const { broker } = chosen
+  const missing = broker === null ? null : missingBroker(broker, brokerUrls)
+  if (missing !== null) throw new UsageError(`--pattern ${pattern}: ${missing}, or use --broker-url`)
+  const url = broker === null ? null : (await startBroker(broker, brokerUrls)).url
+  const site = folder.site('platform', await folder.database('platform'), url)
+  return servePlatform(chosen, site, port)
 }
 
 function engineName({ store }: Options): string {
@@ -112,4 +123,5 @@ const finished = run().catch((error: unknown) => (stopping ? EXIT.interrupted : 
 const exitCode = await Promise.race([finished, interrupted])
 killChildren()
 await cleanUp()
+await stopServers()
 process.exit(exitCode)

@@ -1,98 +1,145 @@
-// The comparison of the patterns: each is run twice on fresh databases, once to its end for the figures, once until SIGKILL
-// for what that costs. Nothing is estimated: what is lost was answered, and is not in the table after a restart.
+// The comparison of the patterns: each is run on a fresh database to its end for the figures, and on another one until its parts are
+// killed for what that costs.
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { countAcks, readAcks } from './ack-log.js'
-import { type Child, startChild } from './child.js'
 import type { Click } from './clicks.js'
+import { type KillableServers, killParts, type Losses, PARTS, type Part } from './kills.js'
 import type { Measured } from './pattern-process.js'
-import { PATTERN_NAMES, PATTERNS, type PatternName } from './patterns/index.js'
+import { PatternProcesses, type PatternRun } from './pattern-processes.js'
+import { PATTERNS, type Pattern, type PatternName } from './patterns/index.js'
 import type { Progress } from './progress.js'
 import type { RunFolder } from './run-folder.js'
-import { openStorage } from './storage/index.js'
+import {
+  type BrokerUrls,
+  missingBroker,
+  type RunningBroker,
+  type RunningDatabase,
+  startBroker,
+  startDatabase,
+  stopServer,
+} from './servers.js'
+import { engineOf, openStorage } from './storage/index.js'
 import { isFaultless, type Verification, verify } from './verify.js'
 
 export interface PatternResult extends Measured {
   readonly pattern: PatternName
   readonly summary: string
-  readonly ackedBeforeKill: number
-  readonly lostWhenKilled: number
+  /** By the part that was killed; without those that the pattern does not have, or that were not killed. */
+  readonly losses: Losses
+}
+
+export interface MissingPattern {
+  readonly pattern: PatternName
+  readonly summary: string
+  /** What is not installed, and how it would be. */
+  readonly reason: string
+}
+
+export interface Comparison {
+  readonly results: readonly PatternResult[]
+  readonly missing: readonly MissingPattern[]
 }
 
 export interface PatternRuns {
+  readonly names: readonly PatternName[]
+  /** Kill every part, not the app alone. */
+  readonly allParts: boolean
+  readonly brokerUrls: BrokerUrls
+  /** Location of the demo's own database, for its engine. */
+  readonly store: string | null
   readonly clicks: readonly Click[]
   readonly callers: number
   readonly folder: RunFolder
   readonly progress: Progress
 }
 
-/** The kill comes when half of the clicks are answered, or after this long in a pattern that is too slow for that. */
-const KILL_AFTER_MS = 3_000
-const KILL_POLL_MS = 2
-
-export async function comparePatterns(runs: PatternRuns): Promise<PatternResult[]> {
+export async function comparePatterns(runs: PatternRuns): Promise<Comparison> {
   const results: PatternResult[] = []
-  for (const name of PATTERN_NAMES) results.push(await comparePattern(name, runs))
-  return results
-}
-
-async function comparePattern(name: PatternName, runs: PatternRuns): Promise<PatternResult> {
-  const measured = await runToTheEnd(name, runs)
-  const killed = await runUntilKilled(name, runs)
-  return { pattern: name, summary: PATTERNS[name].summary, ...measured, ...killed }
-}
-
-async function runToTheEnd(name: PatternName, runs: PatternRuns): Promise<Measured> {
-  const location = await runs.folder.database(name)
-  const stop = runs.progress.wait(`${name}: measuring`)
-  try {
-    const child = startChild<Measured>('./pattern-process.js', location, argumentsOf('measure', name, runs))
-    const measured = await child.message()
-    await child.finished()
-    const verification = await verifyAt(location, runs.clicks.slice(0, measured.clicks))
-    if (!isFaultless(verification)) {
-      throw new Error(`pattern ${name} did not land its clicks: ${JSON.stringify(verification)}`)
-    }
-    return measured
-  } finally {
-    stop()
+  const missing: MissingPattern[] = []
+  const database = runs.allParts ? await startDatabase(engineOf(runs.store ?? ''), runs.folder.name) : null
+  for (const name of runs.names) {
+    const pattern = PATTERNS[name]
+    const reason = pattern.broker === null ? null : missingBroker(pattern.broker, runs.brokerUrls)
+    if (reason === null) results.push(await comparePattern(pattern, runs, database))
+    else missing.push({ pattern: name, summary: pattern.summary, reason })
   }
+  if (database !== null) await stopServer(database.server)
+  return { results, missing }
 }
 
-async function runUntilKilled(
-  name: PatternName,
+async function comparePattern(
+  pattern: Pattern,
   runs: PatternRuns,
-): Promise<Pick<PatternResult, 'ackedBeforeKill' | 'lostWhenKilled'>> {
-  const location = await runs.folder.database(`${name}-killed`)
-  const ackFile = runs.folder.file(`${name}.acks`)
-  const stop = runs.progress.wait(`${name}: until SIGKILL`)
+  database: RunningDatabase | null,
+): Promise<PatternResult> {
+  const stop = runs.progress.wait(`${pattern.name}`)
+  const broker = pattern.broker === null ? null : await startBroker(pattern.broker, runs.brokerUrls)
   try {
-    const victim = startChild('./pattern-process.js', location, argumentsOf('until-killed', name, runs))
-    await killMidway(victim, ackFile, runs.clicks.length)
-    await startChild('./pattern-process.js', location, argumentsOf('recover', name, runs)).finished()
-    const acks = readAcks(ackFile)
-    const answered = runs.clicks.filter((_, index) => acks.has(index))
-    return { ackedBeforeKill: answered.length, lostWhenKilled: (await verifyAt(location, answered)).lost }
+    const measured = await measure(pattern, runs, broker)
+    const losses = await kill(pattern, runs, broker, database)
+    return { pattern: pattern.name, summary: pattern.summary, ...measured, losses }
   } finally {
+    if (broker?.server) await stopServer(broker.server)
     stop()
   }
 }
 
-async function killMidway(victim: Child<unknown>, ackFile: string, clicks: number): Promise<void> {
-  let firstAckAt: number | null = null
-  while (victim.alive) {
-    const acks = countAcks(ackFile)
-    if (acks > 0) firstAckAt ??= performance.now()
-    if (acks >= clicks / 2) break
-    if (firstAckAt !== null && performance.now() - firstAckAt > KILL_AFTER_MS) break
-    await sleep(KILL_POLL_MS)
+async function measure(pattern: Pattern, runs: PatternRuns, broker: RunningBroker | null): Promise<Measured> {
+  const location = await runs.folder.database(pattern.name)
+  const processes = await PatternProcesses.start(runOf(pattern, runs, broker, location, 'measured'))
+  const measured = (await processes.ask({ kind: 'measure' })) as Measured
+  await processes.stop()
+  const verification = await verifyAt(location, runs.clicks.slice(0, measured.clicks))
+  if (!isFaultless(verification)) {
+    throw new Error(`pattern ${pattern.name} did not land its clicks: ${JSON.stringify(verification)}`)
   }
-  await victim.kill()
+  return measured
 }
 
-function argumentsOf(mode: string, name: PatternName, runs: PatternRuns): string[] {
-  const ackFile = runs.folder.file(`${name}.acks`)
-  return [mode, name, String(runs.clicks.length), String(runs.callers), ackFile]
+/** On a database that can be killed where there is one. */
+async function kill(
+  pattern: Pattern,
+  runs: PatternRuns,
+  broker: RunningBroker | null,
+  database: RunningDatabase | null,
+): Promise<Losses> {
+  const name = `${pattern.name}-killed`
+  const location = await (database === null ? runs.folder.database(name) : database.places.make(name))
+  const servers = { broker: broker?.server ?? null, database: database?.server ?? null }
+  return killParts({
+    ...runOf(pattern, runs, broker, location, 'killed'),
+    ...{ clicks: runs.clicks, servers },
+    parts: runs.allParts ? PARTS.filter((part) => isThere(part, pattern, servers)) : ['app'],
+  })
+}
+
+function isThere(part: Part, pattern: Pattern, { broker, database }: KillableServers): boolean {
+  switch (part) {
+    case 'app':
+      return true
+    case 'agent':
+      return pattern.hasAgent
+    case 'broker':
+      return broker !== null
+    case 'database':
+      return database !== null
+  }
+}
+
+function runOf(
+  pattern: Pattern,
+  { clicks, callers, folder }: PatternRuns,
+  broker: RunningBroker | null,
+  database: string,
+  purpose: 'measured' | 'killed',
+): PatternRun {
+  const name = `${pattern.name}-${purpose}`
+  return {
+    pattern,
+    callers,
+    clicks: clicks.length,
+    ackFile: folder.file(`${name}.acks`),
+    site: folder.site(name, database, broker?.url ?? null),
+  }
 }
 
 async function verifyAt(location: string, expected: readonly Click[]): Promise<Verification> {

@@ -2,9 +2,17 @@
 // together. Several processes may open the same database, each with the roles it plays.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ChannelSpec, createSpillway, type Role, type Spillway } from 'spillway'
+import {
+  type ChannelSpec,
+  createSpillway,
+  type Duration,
+  migrate,
+  type Role,
+  type Spillway,
+  type SpillwayConfig,
+} from 'spillway'
 import { type RecordClick, recordClick } from './clicks.js'
-import { openStorage, type PlatformTables } from './storage/index.js'
+import { openStorage, type PlatformTables, type Storage } from './storage/index.js'
 
 export interface PlatformOptions {
   /** Default 'store'. */
@@ -13,6 +21,8 @@ export interface PlatformOptions {
   readonly command?: (tables: PlatformTables) => RecordClick
   /** Default: all. */
   readonly roles?: readonly Role[]
+  /** The database has been prepared by somebody else, and need not be there. */
+  readonly isPrepared?: boolean
 }
 
 export interface Platform {
@@ -25,25 +35,21 @@ export interface Platform {
 }
 
 /** How long the clicks of a killed worker wait for the next one: the least there is, so that the demo is short. */
-const LEASE = '1s'
+const LEASE: Duration = '1s'
 const SETTLED_POLL_MS = 20
 
 /** `location`: the path of a SQLite file, or the URL of a PostgreSQL or MySQL database. */
 export async function openPlatform(location: string, options: PlatformOptions = {}): Promise<Platform> {
-  const { channel = 'store', command: commandFor = recordClick, roles } = options
-  const { store, tables, close } = openStorage(location)
-  await tables.create()
-  const command = commandFor(tables)
-  const spillway = await createSpillway(
-    {
-      store,
-      commands: [command],
-      queues: { clicks: { channel, lease: LEASE } },
-      worker: { poll: '20ms' },
-    },
-    // Pulled plugs are what this example is about: the warnings they cause would only hide its own words.
-    { migrate: true, logs: 'error', ...(roles === undefined ? {} : { roles }) },
-  )
+  const { roles, isPrepared = false } = options
+  const storage = openStorage(location)
+  const { tables, close } = storage
+  if (!isPrepared) await tables.create()
+  const { config, command } = platformConfig(storage, options)
+  // Pulled plugs are what this example is about: the warnings they cause would only hide its own words.
+  const spillway = await createSpillway(config, {
+    ...{ migrate: !isPrepared, logs: 'error' },
+    ...(roles === undefined ? {} : { roles }),
+  })
   return {
     spillway,
     tables,
@@ -53,6 +59,27 @@ export async function openPlatform(location: string, options: PlatformOptions = 
       await spillway.close()
       await close()
     },
+  }
+}
+
+/** The same for every process of a platform, whatever it does of the work. */
+export function platformConfig(
+  { store, tables }: Storage,
+  { channel = 'store', command: commandFor = recordClick }: PlatformOptions,
+): { readonly config: SpillwayConfig; readonly command: RecordClick } {
+  const command = commandFor(tables)
+  const queues = { clicks: { channel, lease: LEASE } }
+  return { command, config: { store, commands: [command], queues, worker: { poll: '20ms' } } }
+}
+
+/** Makes the tables of platform and Spillway, for processes that do without the database themselves. */
+export async function preparePlatform(location: string): Promise<void> {
+  const { store, tables, close } = openStorage(location)
+  try {
+    await tables.create()
+    await migrate(store)
+  } finally {
+    await close()
   }
 }
 

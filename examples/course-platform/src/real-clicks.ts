@@ -11,17 +11,15 @@ const COLUMNS = ['code_module', 'code_presentation', 'id_student', 'id_site', 'd
 export const CLICKS_MAX = 100_000
 
 export function readClicks(limit = CLICKS_MAX): Click[] {
-  return readGzipCsv(CLICKS, COLUMNS)
-    .slice(0, limit)
-    .map((row, index) => {
-      const [module, presentation, student, material, day, clicks] = row
-      return {
-        id: `c-${String(index + 1).padStart(6, '0')}`,
-        course: `${module}-${presentation}`,
-        student: Number(student),
-        material: Number(material),
-        day: Number(day),
-        clicks: Number(clicks),
-      }
-    })
+  return readGzipCsv(CLICKS, COLUMNS, limit).map((row, index) => {
+    const [module, presentation, student, material, day, clicks] = row
+    return {
+      id: `c-${String(index + 1).padStart(6, '0')}`,
+      course: `${module}-${presentation}`,
+      student: Number(student),
+      material: Number(material),
+      day: Number(day),
+      clicks: Number(clicks),
+    }
+  })
 }

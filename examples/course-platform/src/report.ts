@@ -1,8 +1,9 @@
 // What the demo says: short, aligned, and only what was measured.
 
 import type { CrashResult } from './crash-demo.js'
+import { type Loss, PARTS, type Part } from './kills.js'
 import type { MainJobResult } from './main-job.js'
-import type { PatternResult } from './pattern-runs.js'
+import type { Comparison, PatternResult } from './pattern-runs.js'
 import type { Replay } from './replay.js'
 import type { Verification } from './verify.js'
 
@@ -26,24 +27,38 @@ export function replayTable(replays: readonly { readonly label: string; readonly
   return table([['Replay', 'sent', 'duplicates', 'acks/s', 'ack p50 ms', 'ack p99 ms'], ...rows])
 }
 
-export function patternTable(callers: number, results: readonly PatternResult[]): string {
+/** What a pattern does not have cannot be killed. */
+const NO_SUCH_PART = 'n/a'
+
+export function patternTable(
+  { callers, kills }: { readonly callers: number; readonly kills: boolean },
+  { results, missing }: Comparison,
+): string {
+  const parts: readonly Part[] = kills ? PARTS : ['app']
   const rows = results.map((result) => [
-    `${result.pattern.padEnd(7)} ${result.summary}`,
+    labelOf(result),
     count(result.acceptedPerSecond),
     count(result.landedPerSecond),
     milliseconds(result.ackP50Ms),
     milliseconds(result.ackP99Ms),
-    `${count(result.lostWhenKilled)} of ${count(result.ackedBeforeKill)}`,
+    ...parts.map((part) => lossText(result.losses[part])),
   ])
   const header = [
     `Patterns, ${count(callers)} callers`,
-    'accepted/s',
-    'landed/s',
-    'ack p50 ms',
-    'ack p99 ms',
-    'lost when killed',
+    ...['accepted/s', 'landed/s', 'ack p50 ms', 'ack p99 ms'],
+    ...parts.map((part, at) => (at === 0 ? `lost: ${part} killed` : `${part} killed`)),
   ]
-  return table([header, ...rows])
+  const lines = [table([header, ...rows]), ...missing.map((one) => `${labelOf(one)}: ${one.reason}`)]
+  if (!kills) lines.push('What is lost when agent, broker or database are killed: --kills')
+  return lines.join('\n')
+}
+
+function labelOf({ pattern, summary }: Pick<PatternResult, 'pattern' | 'summary'>): string {
+  return `${pattern.padEnd(8)} ${summary}`
+}
+
+function lossText(loss: Loss | undefined): string {
+  return loss === undefined ? NO_SUCH_PART : `${count(loss.lost)} of ${count(loss.answered)}`
 }
 
 /** The one line that says whether it worked. */
@@ -71,9 +86,13 @@ function verdict(sent: number, duplicates: number, verification: Verification): 
 
 /** The machine-readable last line. */
 export function jobJson(result: MainJobResult): string {
-  const { submitted, accepted, duplicates, landed, lost, duplicateEffects } = result
-  const patterns = result.patterns.map(patternJson)
-  return JSON.stringify({ submitted, accepted, duplicates, landed, lost, duplicateEffects, patterns })
+  const { submitted, accepted, duplicates, landed, lost, duplicateEffects, comparison } = result
+  const patterns = comparison.results.map(patternJson)
+  const missing = comparison.missing.map(({ pattern, reason }) => ({ pattern, reason }))
+  return JSON.stringify({
+    ...{ submitted, accepted, duplicates, landed, lost, duplicateEffects },
+    ...{ patterns, missing },
+  })
 }
 
 export function crashJson(result: CrashResult): string {
@@ -98,8 +117,9 @@ function patternJson(result: PatternResult) {
     landedPerSecond: Math.round(result.landedPerSecond),
     ackP50Ms: rounded(result.ackP50Ms),
     ackP99Ms: rounded(result.ackP99Ms),
-    ackedBeforeKill: result.ackedBeforeKill,
-    lostWhenKilled: result.lostWhenKilled,
+    ackedBeforeKill: result.losses.app?.answered,
+    lostWhenKilled: result.losses.app?.lost,
+    losses: result.losses,
   }
 }
 

@@ -7,10 +7,9 @@ import type { Pattern, PatternName, RunningPattern } from './pattern.js'
 
 export function queuedInMemory(name: PatternName, summary: string, channel: ChannelSpec): Pattern {
   return {
-    name,
-    summary,
-    open: async (location) =>
-      submitting(await openPlatform(location, { channel, command: recordClickAlone })),
+    ...{ name, summary, broker: null, hasAgent: false },
+    open: async ({ database }) =>
+      submitting(await openPlatform(database, { channel, command: recordClickAlone })),
   }
 }
 

@@ -1,9 +1,9 @@
 import { openPlatform } from '../platform.js'
-import type { Pattern } from './pattern.js'
+import type { DurablePattern } from './pattern.js'
 import { submitting } from './queued.js'
 
-export const storePattern: Pattern = {
-  name: 'store',
-  summary: 'durable before the answer',
-  open: async (location) => submitting(await openPlatform(location)),
+export const storePattern: DurablePattern = {
+  ...{ name: 'store', summary: 'durable before the answer', broker: null, hasAgent: false },
+  platform: () => ({ channel: 'store' }),
+  open: async ({ database }) => submitting(await openPlatform(database)),
 }

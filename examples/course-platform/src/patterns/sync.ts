@@ -4,10 +4,9 @@ import { openStorage } from '../storage/index.js'
 import type { Pattern } from './pattern.js'
 
 export const syncPattern: Pattern = {
-  name: 'sync',
-  summary: 'INSERT and commit per request',
-  async open(location) {
-    const { tables, close } = openStorage(location)
+  ...{ name: 'sync', summary: 'INSERT and commit per request', broker: null, hasAgent: false },
+  async open({ database }) {
+    const { tables, close } = openStorage(database)
     await tables.create()
     return {
       record: (click) => tables.recordAlone([click]),

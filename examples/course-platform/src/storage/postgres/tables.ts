@@ -5,8 +5,9 @@ import type { Pool, PoolClient } from 'pg'
 import type { Click } from '../../clicks.js'
 import type { PlatformTables } from '../storage.js'
 
+/** With their schema's name: a user who is called like Spillway's schema would find, and make, tables there first. */
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS clicks (
+  CREATE TABLE IF NOT EXISTS public.clicks (
     id       text PRIMARY KEY,
     course   text NOT NULL,
     student  integer NOT NULL,
@@ -14,8 +15,8 @@ const SCHEMA = `
     day      integer NOT NULL,
     clicks   integer NOT NULL
   );
-  CREATE INDEX IF NOT EXISTS clicks_by_material ON clicks (material);
-  CREATE TABLE IF NOT EXISTS course_views (
+  CREATE INDEX IF NOT EXISTS clicks_by_material ON public.clicks (material);
+  CREATE TABLE IF NOT EXISTS public.course_views (
     course  text PRIMARY KEY,
     records integer NOT NULL,
     views   integer NOT NULL
@@ -27,16 +28,16 @@ const SCHEMA_LOCK = 740_011
 
 const RECORD = `
   WITH landed AS (
-    INSERT INTO clicks (id, course, student, material, day, clicks)
+    INSERT INTO public.clicks (id, course, student, material, day, clicks)
     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[]) AS sent (id)
     ORDER BY sent.id
     ON CONFLICT (id) DO NOTHING
     RETURNING course, clicks
   )
-  INSERT INTO course_views (course, records, views)
+  INSERT INTO public.course_views AS counted (course, records, views)
   SELECT course, count(*), sum(clicks) FROM landed GROUP BY course ORDER BY course
   ON CONFLICT (course) DO UPDATE
-  SET records = course_views.records + excluded.records, views = course_views.views + excluded.views`
+  SET records = counted.records + excluded.records, views = counted.views + excluded.views`
 
 export function postgresTables(pool: Pool): PlatformTables {
   return {
@@ -51,20 +52,21 @@ export function postgresTables(pool: Pool): PlatformTables {
     record: (tx: PoolClient, clicks) => recordOn(tx, clicks),
     recordAlone: (clicks) => recordOn(pool, clicks),
     async viewsOf(course) {
-      const { rows } = await pool.query('SELECT course, records, views FROM course_views WHERE course = $1', [
-        course,
-      ])
+      const { rows } = await pool.query(
+        'SELECT course, records, views FROM public.course_views WHERE course = $1',
+        [course],
+      )
       return rows[0] ?? null
     },
-    allViews: async () => (await pool.query('SELECT course, records, views FROM course_views')).rows,
+    allViews: async () => (await pool.query('SELECT course, records, views FROM public.course_views')).rows,
     async countLanded() {
       const { rows } = await pool.query(
-        'SELECT coalesce(sum(records), 0)::integer AS landed FROM course_views',
+        'SELECT coalesce(sum(records), 0)::integer AS landed FROM public.course_views',
       )
       return rows[0].landed
     },
     clicks: async () =>
-      (await pool.query('SELECT id, course, student, material, day, clicks FROM clicks')).rows,
+      (await pool.query('SELECT id, course, student, material, day, clicks FROM public.clicks')).rows,
   }
 }
 
