@@ -36,10 +36,10 @@ export const OWNERS = [
       'pauses before reconnecting and retrying, and their jitter, belong to the driver, which may not import runtime/',
   },
   {
-    path: /^packages\/spillway\/src\/brokers\/[a-z]+\/machine\.ts$/,
+    path: /^packages\/spillway\/src\/brokers\/driver\/machine\.ts$/,
     owns: ['clock', 'timers', 'random'],
     reason:
-      'deadlines of publishes, heartbeats and pauses before reconnecting belong to the driver, which may not import runtime/',
+      'deadlines of publishes, heartbeats and pauses before reconnecting belong to the drivers, which may not import runtime/',
   },
   {
     path: /^packages\/spillway\/src\/cli\/environment\.ts$/,

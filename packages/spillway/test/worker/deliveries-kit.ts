@@ -17,7 +17,14 @@ import {
   MemoryBrokerServer,
 } from '../../src/testing/memory-broker/index.js'
 import type { ForeignCommands } from '../../src/worker/index.js'
-import { Bench, type Process, type ProcessOptions, type QueueSetup } from './worker-kit.js'
+import {
+  Bench,
+  command,
+  type Process,
+  type ProcessOptions,
+  type QueueSetup,
+  type TestCommand,
+} from './worker-kit.js'
 
 export interface DeliveriesSetup extends Omit<QueueSetup, 'queue'> {
   readonly credit?: number
@@ -159,4 +166,16 @@ export class DeliveriesBench {
 
 export function key(name: string, payload: unknown): NonNullable<ChunkDraft['keys']>[number] {
   return { key: name, fingerprint: fingerprint(JSON.stringify(payload)), windowMs: 3_600_000 }
+}
+
+/** Consumers of one command, `a`, that notes what it was given. */
+export function recordingConsumers(setup: DeliveriesSetup = {}, over: Omit<TestCommand, 'name'> = {}) {
+  const executed: unknown[] = []
+  const definition = command({
+    name: 'a',
+    retry: { attempts: 3, backoff: { delay: 1_000, jitter: 'none' } },
+    handleBatch: (payloads: unknown[]) => void executed.push(...payloads),
+    ...over,
+  })
+  return { consumers: new DeliveriesBench([definition], setup), executed }
 }

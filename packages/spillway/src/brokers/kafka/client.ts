@@ -59,6 +59,8 @@ export class Client {
         ? connectPlain({ ...address }, onConnect)
         : connectSecure({ ...address, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    // A request is written in one go: held back, its end would wait a round trip for the acknowledgement of its beginning.
+    socket.setNoDelay(true)
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     if (this.#isCut) socket.destroy(new Error('the client was closed'))

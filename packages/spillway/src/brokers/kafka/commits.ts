@@ -1,8 +1,8 @@
 // Tells the group how far each partition was read: one request at a time, with everything that was ended since the one before.
 
 import type { Consumer } from 'kafkajs'
+import type { Machine } from '../driver/index.js'
 import type { Lane } from './lane.js'
-import type { Machine } from './machine.js'
 
 export interface CommitsParts {
   readonly consumer: Consumer

@@ -1,9 +1,9 @@
 // What went wrong, in Spillway's words. The client wraps errors in errors; the first of them says what it was.
 
-import { SpillwayError } from '../../errors/index.js'
+import type { SpillwayError } from '../../errors/index.js'
+import { failuresOf, messageOf } from '../driver/index.js'
 
 const CAUSES_MAX = 10
-const MESSAGE_LENGTH_MAX = 300
 
 /** What the cluster answers to a message that it will never take. */
 const NEVER: ReadonlySet<string> = new Set([
@@ -16,34 +16,10 @@ const NEVER: ReadonlySet<string> = new Set([
 ])
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
-export function unavailable(what: string, cause?: unknown): SpillwayError {
-  const reason = cause === undefined ? '' : `: ${reasonOf(cause)}`
-  return new SpillwayError('broker_unavailable', `kafka: ${what}${reason}`)
-}
-
-export function incompatible(what: string): SpillwayError {
-  return new SpillwayError('broker_incompatible', `kafka: ${what}`)
-}
-
-export function closed(): SpillwayError {
-  return new SpillwayError('closed', 'kafka: the broker was closed and takes nothing more.')
-}
-
-export function notOpened(queue: string): SpillwayError {
-  return new SpillwayError(
-    'invalid_argument',
-    `kafka: queue ${queue} is not one of those the broker was opened with.`,
-    { details: { queue } },
-  )
-}
-
-export function tooLarge(bytes: number, bytesMax: number): SpillwayError {
-  return new SpillwayError(
-    'payload_too_large',
-    `kafka: a message of ${bytes} bytes, at most ${bytesMax}: raise max.message.bytes of the topic, or send less.`,
-    { details: { bytes, bytesMax } },
-  )
-}
+export const { unavailable, incompatible, closed, notOpened, tooLarge } = failuresOf('kafka', {
+  smaller: 'raise max.message.bytes of the topic, or send less',
+  textOf: (cause) => messageOf(firstOf(cause)),
+})
 
 /** Answers that say that a message was not kept, and may be soon: a partition is being made, or moves. */
 const NOT_YET: ReadonlySet<string> = new Set([
@@ -68,11 +44,6 @@ export function refusalOf(error: unknown, bytes: number, bytesMax: number): Spil
 function typeOf(error: unknown): string {
   const { type } = firstOf(error) as { type?: unknown }
   return typeof type === 'string' ? type : ''
-}
-
-function reasonOf(error: unknown): string {
-  const first = firstOf(error)
-  return (first instanceof Error ? first.message : String(first)).slice(0, MESSAGE_LENGTH_MAX)
 }
 
 function firstOf(error: unknown): unknown {

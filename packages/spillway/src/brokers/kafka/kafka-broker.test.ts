@@ -4,7 +4,7 @@ import { Cluster } from '../../../test/brokers/kafka-cluster.js'
 import type { Broker, Delivery, OutgoingMessage, Telemetry } from '../../ports/index.js'
 import { brokerContract } from '../../testing/broker-contract/index.js'
 import { FaultProxy } from '../../testing/fault-proxy/index.js'
-import { machine } from './machine.js'
+import { machine } from '../driver/index.js'
 import type { KafkaOptions } from './options.js'
 import { Trimmer } from './trimmer.js'
 
@@ -77,6 +77,23 @@ requireServer(describe, 'kafka', { isPrivate: true })('the Kafka broker', () => 
       )
     })
 
+    it('gives partitions with a backlog the same share of the credit', async () => {
+      const broker = await open()
+      const sent = await send(broker, 80)
+      const held: Delivery[] = []
+      await broker.subscribe({ queue: 'main', credit: 8, onDelivery: (delivery) => held.push(delivery) })
+      await vi.waitFor(() => expect(held).toHaveLength(8))
+      expect(held.map(({ id }) => id).sort()).toEqual(sent.slice(0, 8))
+      for (let count = 9; count <= 80; count += 1) {
+        held[count - 9]?.ack()
+        await vi.waitFor(() => expect(held).toHaveLength(count), NEXT)
+      }
+      expect(held.map(({ id }) => id).sort()).toEqual(sent)
+      // Nobody is two rounds ahead of another.
+      const rounds = held.map(({ id }) => Math.floor(sent.indexOf(id as string) / 4))
+      expect(rounds.every((round, at) => Math.abs(round - Math.floor(at / 4)) <= 2)).toBe(true)
+    })
+
     it('keeps its partitions while a delivery takes longer than a session', async () => {
       const [slow, other] = [await open({ session: '500ms' }), await open()]
       await send(slow, 2)
@@ -84,7 +101,7 @@ requireServer(describe, 'kafka', { isPrivate: true })('the Kafka broker', () => 
       await slow.subscribe({ queue: 'main', credit: 1, onDelivery: (delivery) => held.push(delivery) })
       await vi.waitFor(() => expect(held).toHaveLength(1))
       const silent = await FaultProxy.listen({ port: server.port })
-      const unheard = scene.connect({ proxy: silent })
+      const unheard = scene.connect({ proxy: silent }, { publishTimeout: '1s' })
       brokers.push(unheard)
       await unheard.open([{ name: 'main', partitions: null }])
       silent.swallow()
@@ -171,6 +188,7 @@ requireServer(describe, 'kafka', { isPrivate: true })('the Kafka broker', () => 
 })
 
 const WAIT = { timeout: 20_000 }
+const NEXT = { timeout: 5_000, interval: 1 }
 
 function message(id: string): OutgoingMessage {
   return { id, queue: 'main', partition: null, contentType: 'text/plain', body: new Uint8Array(10) }

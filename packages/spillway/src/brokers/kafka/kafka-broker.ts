@@ -1,7 +1,7 @@
 // The Kafka driver: one topic and one consumer group per queue.
 
 import type { Admin, KafkaMessage, Producer } from 'kafkajs'
-import type { SpillwayError } from '../../errors/index.js'
+import { isSpillwayError, type SpillwayError } from '../../errors/index.js'
 import type {
   Broker,
   BrokerCapabilities,
@@ -13,10 +13,9 @@ import type {
   Subscription,
   Telemetry,
 } from '../../ports/index.js'
+import { type Machine, within } from '../driver/index.js'
 import { Client } from './client.js'
-import { within } from './deadline.js'
 import { closed, notOpened, unavailable } from './failures.js'
-import type { Machine } from './machine.js'
 import { type Names, namesWith } from './names.js'
 import type { KafkaSettings } from './options.js'
 import { REASON } from './properties.js'
@@ -161,11 +160,7 @@ export class KafkaBroker implements Broker {
     try {
       return await within(this.#machine, ms, work, late)
     } catch (error) {
-      throw isOurs(error) ? error : unavailable('the cluster cannot be used', error)
+      throw isSpillwayError(error) ? error : unavailable('the cluster cannot be used', error)
     }
   }
-}
-
-function isOurs(error: unknown): error is SpillwayError {
-  return error instanceof Error && error.name === 'SpillwayError'
 }

@@ -1,8 +1,8 @@
 // How a queue is put on Kafka: `channel: kafka('kafka://host:9092')`.
 
 import { type BrokerSpec, brokerChannel } from '../../config/index.js'
+import { machine } from '../driver/index.js'
 import { KafkaBroker } from './kafka-broker.js'
-import { machine } from './machine.js'
 import { type KafkaOptions, settingsOf } from './options.js'
 
 /**

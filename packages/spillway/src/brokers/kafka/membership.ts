@@ -4,12 +4,11 @@
 
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
 import type { Cancel } from '../../ports/index.js'
+import { type Machine, within } from '../driver/index.js'
 import { Client } from './client.js'
 import { Commits } from './commits.js'
-import { within } from './deadline.js'
 import { unavailable } from './failures.js'
 import { Lane, type LaneParts } from './lane.js'
-import type { Machine } from './machine.js'
 import type { KafkaSettings } from './options.js'
 
 export interface MembershipParts extends Omit<LaneParts, 'onEnded'> {
@@ -22,8 +21,10 @@ export interface MembershipParts extends Omit<LaneParts, 'onEnded'> {
   readonly onCommitted: (lane: Lane, offset: number) => void
 }
 
+/** Of one partition as well: batches that do not fit whole are sent in part, for nothing, and once more with the next. */
 const FETCH_BYTES_MAX = 16 * 1024 * 1024
-const PARTITION_BYTES_MAX = 1024 * 1024
+/** Partitions that are read in turn: one with a long backlog must not take all the credit while others have some too. */
+const LANES_AT_ONCE = 64
 /** Of a session. */
 const HEARTBEAT_SHARE = 1 / 10
 /** How long others may take to hear that the group changes. */
@@ -46,7 +47,8 @@ export class Membership {
   #end: (why: unknown) => void = () => {}
   #isJoining = true
   #isOver = false
-  #wake: () => void = () => {}
+  /** Reads without credit, the longest first. */
+  readonly #waiting = new Set<() => void>()
   #watch: Cancel = () => {}
 
   constructor(parts: MembershipParts) {
@@ -61,7 +63,7 @@ export class Membership {
       ...{
         rebalanceTimeout: REBALANCE_MS,
         maxBytes: FETCH_BYTES_MAX,
-        maxBytesPerPartition: PARTITION_BYTES_MAX,
+        maxBytesPerPartition: FETCH_BYTES_MAX,
       },
       retry: { retries: CLIENT_RETRIES, restartOnFailure: () => Promise.resolve(false) },
     })
@@ -95,7 +97,7 @@ export class Membership {
       await this.#consumer.connect()
       await this.#consumer.subscribe({ topic, fromBeginning: true })
       await this.#consumer.run({
-        ...{ autoCommit: false, eachBatchAutoResolve: false },
+        ...{ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: LANES_AT_ONCE },
         eachBatch: (payload) => this.#read(payload),
       })
     } catch (error) {
@@ -109,7 +111,7 @@ export class Membership {
     const { machine, settings } = this.#parts
     const committed = this.#commits.now()
     this.#revoke()
-    this.#wake()
+    this.#wakeAll()
     const left = committed.then(() => this.#consumer.disconnect())
     await within(machine, settings.requestTimeoutMs, left, () => unavailable('no answer in time')).catch(
       () => {},
@@ -144,7 +146,7 @@ export class Membership {
     const partitions = memberAssignment[this.#parts.topic] ?? []
     this.#lanes = new Map(partitions.map((partition) => [partition, new Lane(partition, this.#laneParts)]))
     this.#begun()
-    this.#wake()
+    this.#wakeAll()
   }
 
   async #read({ batch, heartbeat, resolveOffset, isRunning }: EachBatchPayload): Promise<void> {
@@ -158,22 +160,32 @@ export class Membership {
       if (!isRunning() || lane.isVoid) return
       resolveOffset(message.offset)
       lane.deliver(message)
+      // The next is another partition's, when several are read.
+      await null
     }
   }
 
   async #roomOrTime(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const cancel = this.#parts.machine.schedule(this.#heartbeatMs, resolve)
-      this.#wake = () => {
+      const wake = (): void => {
         cancel()
+        this.#waiting.delete(wake)
         resolve()
       }
+      const cancel = this.#parts.machine.schedule(this.#heartbeatMs, wake)
+      this.#waiting.add(wake)
     })
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake()
   }
 
   #ended(): void {
     this.#commits.note()
-    this.#wake()
+    // There is room for one.
+    const [wake] = this.#waiting
+    wake?.()
   }
 
   /** A member that is not heard of for a session is none: its partitions are somebody else's. */
@@ -191,7 +203,7 @@ export class Membership {
     this.#isOver = true
     this.#watch()
     this.#revoke()
-    this.#wake()
+    this.#wakeAll()
     this.#client.cut()
     // Ends what the client does by itself; there is nobody to tell any more.
     this.#consumer.disconnect().catch(() => {})

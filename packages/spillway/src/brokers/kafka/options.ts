@@ -5,11 +5,11 @@ import {
   type BrokerChannelOptions,
   configError,
   type Duration,
-  durationMs,
   type Size,
   sizeBytes,
 } from '../../config/index.js'
 import { SpillwayError } from '../../errors/index.js'
+import { positiveMs } from '../driver/index.js'
 
 export interface KafkaCredentials {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -97,12 +97,12 @@ export function settingsOf(url: string, options: KafkaOptions): KafkaSettings {
     partitions: whole(options.partitions ?? 8, PARTITIONS_MAX, 'partitions'),
     replicas: replicas === null ? null : whole(replicas, REPLICAS_MAX, 'replicas'),
     topicMessageBytes: messageBytes(options.messageBytes ?? '16mb'),
-    publishTimeoutMs: positive(options.publishTimeout ?? '10s', 'publishTimeout'),
-    requestTimeoutMs: positive(options.requestTimeout ?? '10s', 'requestTimeout'),
-    connectTimeoutMs: positive(options.connectTimeout ?? '5s', 'connectTimeout'),
-    sessionMs: positive(options.session ?? '15s', 'session'),
-    fetchWaitMs: positive(options.fetchWait ?? 250, 'fetchWait'),
-    reconnectDelayMsMax: positive(options.reconnectDelay ?? '5s', 'reconnectDelay'),
+    publishTimeoutMs: positiveMs(options.publishTimeout ?? '10s', 'kafka.publishTimeout'),
+    requestTimeoutMs: positiveMs(options.requestTimeout ?? '10s', 'kafka.requestTimeout'),
+    connectTimeoutMs: positiveMs(options.connectTimeout ?? '5s', 'kafka.connectTimeout'),
+    sessionMs: positiveMs(options.session ?? '15s', 'kafka.session'),
+    fetchWaitMs: positiveMs(options.fetchWait ?? 250, 'kafka.fetchWait'),
+    reconnectDelayMsMax: positiveMs(options.reconnectDelay ?? '5s', 'kafka.reconnectDelay'),
   }
 }
 
@@ -129,12 +129,6 @@ function messageBytes(value: Size): number {
 }
 
 const MESSAGE_BYTES_MIN = 64 * 1024
-
-function positive(value: Duration, name: string): number {
-  const ms = durationMs(value, `kafka.${name}`)
-  if (ms < 1) throw configError(`kafka.${name}`, 'at least 1 ms', value)
-  return ms
-}
 
 const URL_FORM = /^kafka(s?):\/\/(?:([^@/]*)@)?([^@/?#]+)\/?$/
 const BROKER_FORM = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::\d{1,5})?$/

@@ -2,8 +2,8 @@
 
 import type { Message, Producer } from 'kafkajs'
 import type { OutgoingMessage, PublishVerdict } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import { closed, notOpened, tooLarge } from './failures.js'
-import type { Machine } from './machine.js'
 import { headersOf } from './properties.js'
 import { type Outgoing, Sender } from './sender.js'
 import type { OpenTopic } from './topology.js'

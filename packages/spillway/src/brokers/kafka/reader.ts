@@ -2,9 +2,9 @@
 
 import type { KafkaMessage } from 'kafkajs'
 import type { Cancel, SubscribeRequest, Subscription, Telemetry } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import { unavailable } from './failures.js'
 import type { Lane } from './lane.js'
-import type { Machine } from './machine.js'
 import { Membership } from './membership.js'
 import type { KafkaSettings } from './options.js'
 

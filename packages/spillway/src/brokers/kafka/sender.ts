@@ -4,9 +4,8 @@
 
 import type { Message, Producer } from 'kafkajs'
 import type { PublishVerdict } from '../../ports/index.js'
-import { within } from './deadline.js'
+import { type Machine, within } from '../driver/index.js'
 import { isNotYet, refusalOf, unavailable } from './failures.js'
-import type { Machine } from './machine.js'
 
 export interface Outgoing {
   readonly message: Message & { readonly partition: number }

@@ -3,8 +3,8 @@
 
 import client, { type Admin, type ITopicConfig } from 'kafkajs'
 import type { BrokerQueue, Telemetry } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import { incompatible, isNotYet } from './failures.js'
-import type { Machine } from './machine.js'
 import type { Names } from './names.js'
 import type { KafkaSettings } from './options.js'
 

@@ -3,7 +3,7 @@
 
 import type { Admin } from 'kafkajs'
 import type { Cancel } from '../../ports/index.js'
-import type { Machine } from './machine.js'
+import type { Machine } from '../driver/index.js'
 
 export interface TrimmerParts {
   readonly machine: Machine

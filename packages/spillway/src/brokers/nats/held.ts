@@ -3,13 +3,14 @@
 
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { nanos } from '@nats-io/transport-node'
-import type { Machine } from './machine.js'
 
 const TEXT = new TextEncoder()
 const ACK = TEXT.encode('+ACK')
 const NAK = TEXT.encode('-NAK')
 const TERM = TEXT.encode('+TERM')
 const PROGRESS = TEXT.encode('+WPI')
+
+import type { Machine } from '../driver/index.js'
 
 /** The part of its time after which a message is as good as lost: what is sent then might arrive too late. */
 const SAFE_SHARE = 0.8

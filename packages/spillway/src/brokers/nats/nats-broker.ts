@@ -12,9 +12,9 @@ import type {
   Subscription,
   Telemetry,
 } from '../../ports/index.js'
-import { closed, notOpened, unavailable } from './failures.js'
-import { type Line, Link } from './link.js'
-import type { Machine } from './machine.js'
+import type { Machine } from '../driver/index.js'
+import { asked, closed, notOpened } from './failures.js'
+import { type Line, linkWith, type NatsLink } from './link.js'
 import { type Names, namesOf } from './names.js'
 import type { NatsSettings } from './options.js'
 import { Publisher } from './publisher.js'
@@ -34,7 +34,7 @@ export class NatsBroker implements Broker {
   readonly #settings: NatsSettings
   readonly #machine: Machine
   readonly #names: Names
-  readonly #link: Link
+  readonly #link: NatsLink
   readonly #publisher: Publisher
   readonly #subscriptions = new Set<NatsSubscription>()
   #queues = new Map<string, BrokerQueue>()
@@ -44,7 +44,7 @@ export class NatsBroker implements Broker {
     this.#settings = settings
     this.#machine = machine
     this.#names = namesOf(settings.prefix)
-    this.#link = new Link({ settings, machine, prepare: (line) => this.#prepare(line) })
+    this.#link = linkWith({ settings, machine, prepare: (line) => this.#prepare(line) })
     this.#publisher = new Publisher({
       ...{ link: this.#link, names: this.#names, machine, timeoutMs: settings.publishTimeoutMs },
       messageBytesMax: () => this.capabilities.messageBytesMax,
@@ -81,7 +81,7 @@ export class NatsBroker implements Broker {
   }
 
   async state(): Promise<readonly BrokerQueueState[]> {
-    const line = this.#lineNow()
+    const line = this.#link.lineNow()
     const names = [...this.#queues.keys()]
     return asked(async () => {
       const refused = await countRefused(line, this.#names, names)
@@ -90,7 +90,7 @@ export class NatsBroker implements Broker {
   }
 
   async probe(): Promise<void> {
-    const line = this.#lineNow()
+    const line = this.#link.lineNow()
     await asked(async () => {
       await line.connection.request(`$JS.API.STREAM.INFO.${this.#names.messages}`, '', {
         timeout: this.#settings.publishTimeoutMs,
@@ -119,22 +119,5 @@ export class NatsBroker implements Broker {
 
   #refusal(queue: string): { readonly subject: string; readonly timeoutMs: number } {
     return { subject: this.#names.refusedSubject(queue), timeoutMs: this.#settings.publishTimeoutMs }
-  }
-
-  #lineNow(): Line {
-    if (this.#link.isClosed) throw closed()
-    const { line } = this.#link
-    if (line === null) throw unavailable('there is no connection to the server')
-    return line
-  }
-}
-
-/** What the server does not answer, or answers with an error, is that it cannot be had now. */
-async function asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (error instanceof Error && error.name === 'SpillwayError') throw error
-    throw unavailable('the server did not do what it was asked', error)
   }
 }

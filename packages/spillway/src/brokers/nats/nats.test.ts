@@ -2,11 +2,12 @@ import { DiscardPolicy, jetstreamManager, StorageType, type StreamConfig } from 
 import { connect } from '@nats-io/transport-node'
 import { type PrivateServer, requireServer, startNats } from 'spillway-test-bed'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { stoppableMachine } from '../../../test/support/stoppable-machine.js'
 import type { Broker, BrokerQueue, OutgoingMessage, TelemetryEvent } from '../../ports/index.js'
 import { Consumer } from '../../testing/broker-contract/consumer.js'
 import { FaultProxy } from '../../testing/fault-proxy/index.js'
+import { machine } from '../driver/index.js'
 import { nats } from './index.js'
-import { type Machine, machine } from './machine.js'
 import { namesOf } from './names.js'
 import { NatsBroker } from './nats-broker.js'
 import { type NatsOptions, settingsOf } from './options.js'
@@ -16,19 +17,6 @@ const ORDERED = [{ name: 'main', partitions: 8 }]
 
 function message(id: string, options: Partial<OutgoingMessage> = {}): OutgoingMessage {
   return { id, queue: 'main', partition: null, contentType: 'text/plain', body: Buffer.from(id), ...options }
-}
-
-/** A process that can be stopped: none of its timers fires while it is. */
-function stoppable(): { readonly machine: Machine; stop(): void } {
-  let isStopped = false
-  const schedule: Machine['schedule'] = (ms, run) =>
-    machine.schedule(ms, () => (isStopped ? undefined : run()))
-  return {
-    machine: { ...machine, schedule },
-    stop() {
-      isStopped = true
-    },
-  }
 }
 
 function rejection(work: Promise<unknown>): Promise<unknown> {
@@ -249,7 +237,7 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS driver', () => {
     const [held] = await slow.received(1)
     const other = await Consumer.on(await opened())
     // Longer than the server waits for one that says nothing: a second consumer's message takes that long to come back.
-    const stopped = stoppable()
+    const stopped = stoppableMachine()
     const dead = await Consumer.on(await opened(MAIN, {}, { url: server.url, own: stopped.machine }), {
       credit: 1,
     })
@@ -264,7 +252,7 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS driver', () => {
 
   it('gives the message of a consumer that stands still to others, and sends none of its late answers', async () => {
     fresh()
-    const stopped = stoppable()
+    const stopped = stoppableMachine()
     const broker = await opened(MAIN, {}, { url: server.url, own: stopped.machine })
     await broker.publish([message('a')])
     const still = await Consumer.on(broker)
@@ -298,7 +286,7 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS driver', () => {
 
   it('gives the turn of who stands still to the next, with what it had', async () => {
     fresh()
-    const stopped = stoppable()
+    const stopped = stoppableMachine()
     const first = await Consumer.on(await opened(ORDERED, {}, { url: server.url, own: stopped.machine }))
     const other = await opened(ORDERED)
     await other.publish([message('a'), message('b')])

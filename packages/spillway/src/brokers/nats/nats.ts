@@ -1,7 +1,7 @@
 // How a queue is put on NATS: `channel: nats('nats://host:4222')`.
 
 import { type BrokerSpec, brokerChannel } from '../../config/index.js'
-import { machine } from './machine.js'
+import { machine } from '../driver/index.js'
 import { NatsBroker } from './nats-broker.js'
 import { type NatsOptions, settingsOf } from './options.js'
 

@@ -1,8 +1,9 @@
 // What the NATS driver can be told, checked when it is made.
 
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
-import { type BrokerChannelOptions, configError, type Duration, durationMs } from '../../config/index.js'
+import { type BrokerChannelOptions, configError, type Duration } from '../../config/index.js'
 import { SpillwayError } from '../../errors/index.js'
+import { positiveMs } from '../driver/index.js'
 import { isPlainToken } from './names.js'
 
 export interface NatsOptions extends BrokerChannelOptions {
@@ -47,18 +48,12 @@ export function settingsOf(url: string | readonly string[], options: NatsOptions
   return {
     connection: { ...options.connection, ...serversOf(url, options.connection) },
     ...{ prefix, replicas },
-    publishTimeoutMs: positive(options.publishTimeout ?? '10s', 'publishTimeout'),
-    ackWaitMs: positive(options.ackWait ?? '30s', 'ackWait'),
-    duplicateWindowMs: positive(options.duplicateWindow ?? '2m', 'duplicateWindow'),
-    connectTimeoutMs: positive(options.connectTimeout ?? '5s', 'connectTimeout'),
-    reconnectDelayMsMax: positive(options.reconnectDelay ?? '5s', 'reconnectDelay'),
+    publishTimeoutMs: positiveMs(options.publishTimeout ?? '10s', 'nats.publishTimeout'),
+    ackWaitMs: positiveMs(options.ackWait ?? '30s', 'nats.ackWait'),
+    duplicateWindowMs: positiveMs(options.duplicateWindow ?? '2m', 'nats.duplicateWindow'),
+    connectTimeoutMs: positiveMs(options.connectTimeout ?? '5s', 'nats.connectTimeout'),
+    reconnectDelayMsMax: positiveMs(options.reconnectDelay ?? '5s', 'nats.reconnectDelay'),
   }
-}
-
-function positive(value: Duration, name: string): number {
-  const ms = durationMs(value, `nats.${name}`)
-  if (ms < 1) throw configError(`nats.${name}`, 'at least 1 ms', value)
-  return ms
 }
 
 type Servers = Pick<NodeConnectionOptions, 'servers' | 'user' | 'pass' | 'token' | 'tls'>

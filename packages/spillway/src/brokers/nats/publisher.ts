@@ -2,14 +2,14 @@
 // longer than the deadline, whatever becomes of the connection.
 
 import type { OutgoingMessage, PublishVerdict } from '../../ports/index.js'
-import { apiCode, closed, notOpened, reasonOf, tooLarge, unavailable } from './failures.js'
+import { type Machine, UnderWay } from '../driver/index.js'
+import { apiCode, closed, notOpened, tooLarge, unavailable } from './failures.js'
 import { encoded, headersOf } from './headers.js'
-import type { Line, Link } from './link.js'
-import type { Machine } from './machine.js'
+import type { Line, NatsLink } from './link.js'
 import type { Names } from './names.js'
 
 export interface PublisherParts {
-  readonly link: Link
+  readonly link: NatsLink
   readonly names: Names
   readonly machine: Machine
   readonly timeoutMs: number
@@ -24,7 +24,7 @@ const CONFIRMED: PublishVerdict = { status: 'confirmed' }
 
 export class Publisher {
   readonly #parts: PublisherParts
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #underWay = new UnderWay()
   readonly #requests = new Set<Promise<unknown>>()
   #sending: Promise<unknown> = Promise.resolve()
 
@@ -33,14 +33,12 @@ export class Publisher {
   }
 
   publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishVerdict[]> {
-    const publishing = this.#publish(messages).finally(() => this.#underWay.delete(publishing))
-    this.#underWay.add(publishing)
-    return publishing
+    return this.#underWay.add(this.#publish(messages))
   }
 
   /** Once every publish has its verdicts. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#underWay)
+  settled(): Promise<void> {
+    return this.#underWay.settled()
   }
 
   async #publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishVerdict[]> {
@@ -97,7 +95,7 @@ export class Publisher {
       return { status: 'refused', error: tooLarge(body.length, messageBytesMax()) }
     // Nobody keeps the subject: the stream is gone, or not there yet.
     if (isUnanswered(error)) link.drop(line, error)
-    return inDoubt(unavailable('the message was not confirmed', reasonOf(error)))
+    return inDoubt(unavailable('the message was not confirmed', error))
   }
 }
 

@@ -2,8 +2,7 @@
 // still bring is counted as taken. The server says when a request ends early, and forgets one without a word only when it goes down itself.
 
 import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from '@nats-io/transport-node'
-import { inTime } from './in-time.js'
-import type { Machine } from './machine.js'
+import { inTime, type Machine } from '../driver/index.js'
 
 interface Request {
   remaining: number

@@ -3,10 +3,10 @@
 
 import type { Msg } from '@nats-io/transport-node'
 import type { Cancel, Delivery, SubscribeRequest } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import { propertiesOf } from './headers.js'
 import { Held } from './held.js'
 import type { Line } from './link.js'
-import type { Machine } from './machine.js'
 import { Pulls } from './pulls.js'
 
 export interface ReaderParts {

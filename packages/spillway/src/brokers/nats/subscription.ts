@@ -2,16 +2,16 @@
 
 import type { Msg } from '@nats-io/transport-node'
 import type { Cancel, SubscribeRequest, Subscription } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import type { Held } from './held.js'
-import type { Line, Link } from './link.js'
-import type { Machine } from './machine.js'
+import type { Line, NatsLink } from './link.js'
 import type { Names } from './names.js'
 import type { NatsSettings } from './options.js'
 import { Reader } from './reader.js'
 import { Turn } from './turn.js'
 
 export interface SubscriptionParts {
-  readonly link: Link
+  readonly link: NatsLink
   readonly machine: Machine
   readonly settings: NatsSettings
   readonly names: Names

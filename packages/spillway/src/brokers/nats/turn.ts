@@ -3,9 +3,9 @@
 
 import type { Msg } from '@nats-io/transport-node'
 import type { Cancel } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import { Held } from './held.js'
 import type { Line } from './link.js'
-import type { Machine } from './machine.js'
 import { Pulls } from './pulls.js'
 import { BEATS_PER_ACK_WAIT } from './reader.js'
 

@@ -2,7 +2,7 @@
 // word, where none before it is still in hand, because every word is an entry in the log of the queue's replicas.
 
 import type { Channel } from 'amqplib'
-import type { Machine } from './machine.js'
+import type { Machine } from '../driver/index.js'
 
 type Sender = Pick<Channel, 'ack' | 'nack'>
 

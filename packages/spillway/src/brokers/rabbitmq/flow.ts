@@ -3,9 +3,9 @@
 
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { Delivery, PublishVerdict, SubscribeRequest } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import { Acknowledgements } from './acknowledgements.js'
 import { closingOf } from './closing.js'
-import type { Machine } from './machine.js'
 import { propertiesOf } from './properties.js'
 import type { Within } from './within.js'
 

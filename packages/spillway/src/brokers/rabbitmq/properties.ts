@@ -3,7 +3,7 @@
 import type { MessageProperties, Options } from 'amqplib'
 import type { OutgoingMessage } from '../../ports/index.js'
 
-export const REASON = 'spillway-reason'
+const REASON = 'spillway-reason'
 
 /** What the server writes into the headers of what it delivers again or gives up on. */
 const RESERVED = /^x-(death|first-death-|last-death-|delivery-count$|acquired-count$)/

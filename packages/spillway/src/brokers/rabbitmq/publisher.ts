@@ -3,15 +3,15 @@
 
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
 import type { Cancel, OutgoingMessage, PublishVerdict } from '../../ports/index.js'
+import type { LinkListener, Machine } from '../driver/index.js'
 import { badProperties, closed, notOpened, tooLarge, unavailable } from './failures.js'
-import type { Link, LinkListener } from './link.js'
-import type { Machine } from './machine.js'
+import type { RabbitMqLink } from './link.js'
 import type { Names } from './names.js'
 import { Outgoing, Outgoings } from './outgoing.js'
 import { publishOptions } from './properties.js'
 
 export interface PublisherParts {
-  readonly link: Link
+  readonly link: RabbitMqLink
   readonly machine: Machine
   readonly names: Names
   readonly timeoutMs: number
@@ -28,7 +28,7 @@ const UNCONFIRMED_BYTES_MAX = 32 * 1024 * 1024
 const WAITING_MAX = 100_000
 const CONFIRMED: PublishVerdict = { status: 'confirmed' }
 
-export class Publisher implements LinkListener {
+export class Publisher implements LinkListener<ChannelModel> {
   readonly #parts: PublisherParts
   readonly #outgoing = new Outgoings()
   #channel: ConfirmChannel | null = null
@@ -110,7 +110,7 @@ export class Publisher implements LinkListener {
     const channel = await model.createConfirmChannel()
     channel.on('error', (error) => link.drop(model, error))
     channel.on('return', (message) => this.#returned(message))
-    if (link.model !== model) return
+    if (link.line !== model) return
     this.#channel = channel
     this.#pump()
   }
@@ -197,7 +197,7 @@ export class Publisher implements LinkListener {
     // Nobody has confirmed anything for so long: what is sent on this connection goes nowhere, and would pile up. A server that is full
     // has said so, and is sent nothing.
     const isSilent = !this.#isBlocked && now - this.#lastConfirmAtMs >= timeoutMs
-    if (wasSent && isSilent && link.model !== null) link.drop(link.model, 'no confirm came in time')
+    if (wasSent && isSilent && link.line !== null) link.drop(link.line, 'no confirm came in time')
   }
 }
 

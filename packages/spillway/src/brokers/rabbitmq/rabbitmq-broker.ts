@@ -13,9 +13,9 @@ import type {
   Subscription,
   Telemetry,
 } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import { closed, notOpened, unavailable } from './failures.js'
-import { Link } from './link.js'
-import type { Machine } from './machine.js'
+import { linkWith, type RabbitMqLink } from './link.js'
 import { type Names, namesOf } from './names.js'
 import type { RabbitMqSettings } from './options.js'
 import { refusedOptions } from './properties.js'
@@ -35,8 +35,8 @@ export class RabbitMqBroker implements Broker {
   readonly #machine: Machine
   readonly #names: Names
   readonly #inTime: Within
-  readonly #asking: Link
-  readonly #publishing: Link
+  readonly #asking: RabbitMqLink
+  readonly #publishing: RabbitMqLink
   readonly #publisher: Publisher
   readonly #subscriptions = new Set<RabbitMqSubscription>()
   #queues = new Map<string, BrokerQueue>()
@@ -48,10 +48,10 @@ export class RabbitMqBroker implements Broker {
     this.#machine = machine
     this.#names = namesOf(settings.prefix)
     this.#inTime = within(machine, settings.connectTimeoutMs)
-    this.#asking = new Link({
+    this.#asking = linkWith({
       ...{ name: 'consumer', settings, machine, prepare: (model) => this.#prepare(model) },
     })
-    this.#publishing = new Link({ name: 'publisher', settings, machine })
+    this.#publishing = linkWith({ name: 'publisher', settings, machine })
     this.#publisher = new Publisher({
       ...{ link: this.#publishing, machine, names: this.#names, timeoutMs: settings.publishTimeoutMs },
       messageBytesMax: MESSAGE_BYTES_MAX,
@@ -132,7 +132,7 @@ export class RabbitMqBroker implements Broker {
 
   /** Declares the queues again of which one is missing. */
   #repair(): void {
-    const { model } = this.#asking
+    const { line: model } = this.#asking
     if (model === null || this.#repairing !== null) return
     this.#repairing = this.#prepare(model)
       .then(() => {
@@ -145,9 +145,7 @@ export class RabbitMqBroker implements Broker {
   }
 
   async #ask<Answer>(question: (model: ChannelModel) => Promise<Answer>): Promise<Answer> {
-    const { model, isClosed } = this.#asking
-    if (isClosed) throw closed()
-    if (model === null) throw unavailable('there is no connection to the server')
+    const model = this.#asking.lineNow()
     try {
       return await this.#inTime(question(model))
     } catch (error) {

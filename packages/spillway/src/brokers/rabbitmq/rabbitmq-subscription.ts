@@ -3,13 +3,14 @@
 import type { ChannelModel } from 'amqplib'
 import { backoffMs } from '../../domain/index.js'
 import type { Cancel, Subscription } from '../../ports/index.js'
+import type { LinkListener } from '../driver/index.js'
 import { unavailable } from './failures.js'
 import { Flow, type FlowParts } from './flow.js'
-import type { Link, LinkListener } from './link.js'
+import type { RabbitMqLink } from './link.js'
 import { onChannel } from './topology.js'
 
 export interface SubscriptionParts extends Omit<FlowParts, 'onEnd' | 'report'> {
-  readonly link: Link
+  readonly link: RabbitMqLink
   /** Makes sure of the queues: one that was removed ends a flow. */
   readonly prepare: (model: ChannelModel) => Promise<void>
   readonly onClosed: (subscription: RabbitMqSubscription) => void
@@ -19,7 +20,7 @@ export interface SubscriptionParts extends Omit<FlowParts, 'onEnd' | 'report'> {
 const WATCH_EVERY_MS = 30_000
 const AGAIN = { type: 'exponential', jitter: 'full', delayMs: 100, maxMs: 5_000 } as const
 
-export class RabbitMqSubscription implements Subscription, LinkListener {
+export class RabbitMqSubscription implements Subscription, LinkListener<ChannelModel> {
   readonly #parts: SubscriptionParts
   readonly #stopListening: Cancel
   #flow: Flow | null = null
@@ -41,7 +42,7 @@ export class RabbitMqSubscription implements Subscription, LinkListener {
 
   /** The queue was made again: servers forget to tell the consumers of the one before. */
   restart(): void {
-    const { model } = this.#parts.link
+    const { line: model } = this.#parts.link
     if (model !== null && this.#flow !== null) this.#again(model, 'the queue was removed')
   }
 
@@ -67,7 +68,7 @@ export class RabbitMqSubscription implements Subscription, LinkListener {
     this.#stopListening()
     this.#cancelTimers()
     await this.#beginning
-    const { model } = link
+    const { line: model } = link
     try {
       await this.#flow?.close()
     } catch (error) {
@@ -86,7 +87,7 @@ export class RabbitMqSubscription implements Subscription, LinkListener {
         report: (error) => link.report(error),
         onEnd: (why) => this.#again(model, why),
       })
-      if (link.model !== model) return
+      if (link.line !== model) return
       this.#flow = flow
       this.#failures = 0
       this.#watch(model)
@@ -101,7 +102,7 @@ export class RabbitMqSubscription implements Subscription, LinkListener {
     this.#cancelTimers()
     this.#flow?.abandon()
     this.#flow = null
-    if (link.model !== model || this.#closing !== null) return
+    if (link.line !== model || this.#closing !== null) return
     if (this.#failures === 0) link.report(unavailable(`deliveries of ${queue} ended and begin again`, why))
     this.#failures += 1
     this.#cancelAgain = machine.schedule(backoffMs(AGAIN, this.#failures, machine.random()), () => {

@@ -1,7 +1,7 @@
 // How a queue is put on RabbitMQ: `channel: rabbitmq('amqp://host')`.
 
 import { type BrokerSpec, brokerChannel } from '../../config/index.js'
-import { machine } from './machine.js'
+import { machine } from '../driver/index.js'
 import { type RabbitMqOptions, settingsOf } from './options.js'
 import { RabbitMqBroker } from './rabbitmq-broker.js'
 

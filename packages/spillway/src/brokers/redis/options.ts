@@ -1,8 +1,9 @@
 // What the Redis driver can be told, checked when it is made.
 
 import type { RedisOptions } from 'ioredis'
-import { type BrokerChannelOptions, configError, type Duration, durationMs } from '../../config/index.js'
+import { type BrokerChannelOptions, configError, type Duration } from '../../config/index.js'
 import { SpillwayError } from '../../errors/index.js'
+import { positiveMs } from '../driver/index.js'
 
 export interface RedisBrokerOptions extends BrokerChannelOptions {
   /** Begins the names of the streams. Default 'spillway'. */
@@ -58,17 +59,11 @@ export function settingsOf(url: string, options: RedisBrokerOptions): RedisSetti
     url: checked(url),
     connection: options.connection ?? {},
     ...{ prefix, replicas, isSynced: synced, isStrict: strict },
-    publishTimeoutMs: positive(options.publishTimeout ?? '10s', 'publishTimeout'),
-    ackWaitMs: positive(options.ackWait ?? '30s', 'ackWait'),
-    connectTimeoutMs: positive(options.connectTimeout ?? '5s', 'connectTimeout'),
-    reconnectDelayMsMax: positive(options.reconnectDelay ?? '5s', 'reconnectDelay'),
+    publishTimeoutMs: positiveMs(options.publishTimeout ?? '10s', 'redis.publishTimeout'),
+    ackWaitMs: positiveMs(options.ackWait ?? '30s', 'redis.ackWait'),
+    connectTimeoutMs: positiveMs(options.connectTimeout ?? '5s', 'redis.connectTimeout'),
+    reconnectDelayMsMax: positiveMs(options.reconnectDelay ?? '5s', 'redis.reconnectDelay'),
   }
-}
-
-function positive(value: Duration, name: string): number {
-  const ms = durationMs(value, `redis.${name}`)
-  if (ms < 1) throw configError(`redis.${name}`, 'at least 1 ms', value)
-  return ms
 }
 
 /** Never shows what was given: a url carries a password. */

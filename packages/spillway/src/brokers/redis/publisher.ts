@@ -3,15 +3,15 @@
 
 import type { ChainableCommander } from 'ioredis'
 import type { OutgoingMessage, PublishVerdict } from '../../ports/index.js'
+import { type Machine, UnderWay } from '../driver/index.js'
 import { fieldsOf } from './entry.js'
 import { closed, notOpened, replyCode, tooLarge, unavailable } from './failures.js'
-import type { Line, Link } from './link.js'
-import type { Machine } from './machine.js'
+import type { Line, RedisLink } from './link.js'
 import type { QueueKeys } from './names.js'
 import type { RedisSettings } from './options.js'
 
 export interface PublisherParts {
-  readonly link: Link
+  readonly link: RedisLink
   readonly machine: Machine
   readonly settings: RedisSettings
   readonly messageBytesMax: () => number
@@ -31,21 +31,19 @@ const CONFIRMED: PublishVerdict = { status: 'confirmed' }
 
 export class Publisher {
   readonly #parts: PublisherParts
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #underWay = new UnderWay()
 
   constructor(parts: PublisherParts) {
     this.#parts = parts
   }
 
   publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishVerdict[]> {
-    const publishing = this.#publish(messages).finally(() => this.#underWay.delete(publishing))
-    this.#underWay.add(publishing)
-    return publishing
+    return this.#underWay.add(this.#publish(messages))
   }
 
   /** Once every publish has its verdicts. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#underWay)
+  settled(): Promise<void> {
+    return this.#underWay.settled()
   }
 
   async #publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishVerdict[]> {

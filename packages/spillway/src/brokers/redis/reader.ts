@@ -3,12 +3,11 @@
 
 import type { Redis } from 'ioredis'
 import type { Cancel, SubscribeRequest } from '../../ports/index.js'
+import { inTime, type Machine } from '../driver/index.js'
 import { Desk } from './desk.js'
 import type { RawEntry } from './entry.js'
 import { unavailable } from './failures.js'
-import { inTime } from './in-time.js'
 import { type Line, leave } from './link.js'
-import type { Machine } from './machine.js'
 import { GROUP, NOBODY, type QueueKeys } from './names.js'
 
 export interface ReaderParts {

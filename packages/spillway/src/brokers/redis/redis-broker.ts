@@ -11,9 +11,9 @@ import type {
   Subscription,
   Telemetry,
 } from '../../ports/index.js'
-import { closed, incompatible, notOpened, replyCode, unavailable } from './failures.js'
-import { type Line, Link } from './link.js'
-import type { Machine } from './machine.js'
+import type { Machine } from '../driver/index.js'
+import { asked, closed, incompatible, notOpened, replyCode } from './failures.js'
+import { type Line, linkWith, type RedisLink } from './link.js'
 import { GROUP, keysOf, NOBODY, type QueueKeys } from './names.js'
 import type { RedisSettings } from './options.js'
 import { Publisher } from './publisher.js'
@@ -30,7 +30,7 @@ export class RedisBroker implements Broker {
   readonly name = 'redis'
   readonly #settings: RedisSettings
   readonly #machine: Machine
-  readonly #link: Link
+  readonly #link: RedisLink
   readonly #publisher: Publisher
   readonly #subscriptions = new Set<RedisSubscription>()
   #queues = new Map<string, { readonly queue: BrokerQueue; readonly keys: QueueKeys }>()
@@ -41,7 +41,7 @@ export class RedisBroker implements Broker {
   constructor(settings: RedisSettings, machine: Machine) {
     this.#settings = settings
     this.#machine = machine
-    this.#link = new Link({ settings, machine, prepare: (line) => this.#prepare(line) })
+    this.#link = linkWith({ settings, machine, prepare: (line) => this.#prepare(line) })
     this.#publisher = new Publisher({
       ...{ link: this.#link, machine, settings },
       messageBytesMax: () => this.#bytesMax,
@@ -78,14 +78,14 @@ export class RedisBroker implements Broker {
   }
 
   async state(): Promise<readonly BrokerQueueState[]> {
-    const line = this.#lineNow()
+    const line = this.#link.lineNow()
     return asked(() =>
       Promise.all([...this.#queues.values()].map(({ queue, keys }) => stateOf(line, queue.name, keys))),
     )
   }
 
   async probe(): Promise<void> {
-    const line = this.#lineNow()
+    const line = this.#link.lineNow()
     await asked(() => line.ask((client) => client.ping()))
   }
 
@@ -110,13 +110,6 @@ export class RedisBroker implements Broker {
     if (text !== '' && this.#settings.isStrict) throw incompatible(text)
     if (text !== '' && text !== this.#told) this.#link.report(incompatible(text))
     this.#told = text
-  }
-
-  #lineNow(): Line {
-    if (this.#link.isClosed) throw closed()
-    const { line } = this.#link
-    if (line === null) throw unavailable('there is no connection to the server')
-    return line
   }
 }
 
@@ -161,14 +154,4 @@ async function stateOf(line: Line, queue: string, keys: QueueKeys): Promise<Brok
   const released = Number(consumers?.find(([name]) => name === NOBODY)?.[1] ?? 0)
   const delivered = count - released
   return { queue, waiting: Math.max(0, all - delivered), delivered, refused }
-}
-
-/** What the server does not answer, or answers with an error, is that it cannot be had now. */
-async function asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (error instanceof Error && error.name === 'SpillwayError') throw error
-    throw unavailable('the server did not do what it was asked', error)
-  }
 }

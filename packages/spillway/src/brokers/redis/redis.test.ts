@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis'
 import { type PrivateServer, requireServer, startRedis } from 'spillway-test-bed'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { stoppableMachine } from '../../../test/support/stoppable-machine.js'
 import type { Broker, BrokerQueue, OutgoingMessage, TelemetryEvent } from '../../ports/index.js'
 import { Consumer } from '../../testing/broker-contract/consumer.js'
+import { machine } from '../driver/index.js'
 import { redis } from './index.js'
-import { type Machine, machine } from './machine.js'
 import { GROUP, keysOf } from './names.js'
 import { type RedisBrokerOptions, settingsOf } from './options.js'
 import { RedisBroker } from './redis-broker.js'
@@ -16,19 +17,6 @@ const CONFIRMED = { status: 'confirmed' }
 
 function message(id: string, options: Partial<OutgoingMessage> = {}): OutgoingMessage {
   return { id, queue: 'main', partition: null, contentType: 'text/plain', body: Buffer.from(id), ...options }
-}
-
-/** A process that can be stopped: none of its timers fires while it is. */
-function stoppable(): { readonly machine: Machine; stop(): void } {
-  let isStopped = false
-  const schedule: Machine['schedule'] = (ms, run) =>
-    machine.schedule(ms, () => (isStopped ? undefined : run()))
-  return {
-    machine: { ...machine, schedule },
-    stop() {
-      isStopped = true
-    },
-  }
 }
 
 function rejection(work: Promise<unknown>): Promise<unknown> {
@@ -267,7 +255,7 @@ requireServer(describe, 'redis', { isPrivate: true })('the Redis driver', () => 
 
   it('gives the message of a consumer that stands still to others, and its late answers change nothing', async () => {
     fresh()
-    const stopped = stoppable()
+    const stopped = stoppableMachine()
     const broker = await opened(MAIN, {}, { url: server.url, own: stopped.machine })
     await broker.publish([message('a')])
     const still = await Consumer.on(broker, { credit: 1 })
@@ -338,7 +326,7 @@ requireServer(describe, 'redis', { isPrivate: true })('the Redis driver', () => 
 
   it('gives the turn of who stands still to the next, with what it had and in order', async () => {
     fresh()
-    const stopped = stoppable()
+    const stopped = stoppableMachine()
     const first = await Consumer.on(await opened(ORDERED, {}, { url: server.url, own: stopped.machine }))
     const other = await opened(ORDERED)
     await other.publish([message('a'), message('b')])

@@ -1,7 +1,7 @@
 // How a queue is put on Redis: `channel: redis('redis://host:6379')`.
 
 import { type BrokerSpec, brokerChannel } from '../../config/index.js'
-import { machine } from './machine.js'
+import { machine } from '../driver/index.js'
 import { type RedisBrokerOptions, settingsOf } from './options.js'
 import { RedisBroker } from './redis-broker.js'
 

@@ -1,15 +1,15 @@
 // A subscription across connections: a new consumer on each, and on the next what the last one had in hand is given back.
 
 import type { Cancel, SubscribeRequest, Subscription } from '../../ports/index.js'
-import type { Line, Link } from './link.js'
-import type { Machine } from './machine.js'
+import type { Machine } from '../driver/index.js'
+import type { Line, RedisLink } from './link.js'
 import { GROUP, NOBODY, type QueueKeys } from './names.js'
 import type { RedisSettings } from './options.js'
 import { Reader } from './reader.js'
 import { Turn } from './turn.js'
 
 export interface SubscriptionParts {
-  readonly link: Link
+  readonly link: RedisLink
   readonly machine: Machine
   readonly settings: RedisSettings
   readonly keys: QueueKeys

@@ -1,8 +1,8 @@
 // The turn of an ordered queue: a key that one process holds, and loses when it says nothing for a while. Whoever has it reads the queue.
 
 import type { Cancel } from '../../ports/index.js'
+import type { Machine } from '../driver/index.js'
 import type { Line } from './link.js'
-import type { Machine } from './machine.js'
 import type { QueueKeys } from './names.js'
 import { BEATS_PER_ACK_WAIT } from './reader.js'
 

@@ -1,0 +1,6 @@
+export { inTime, within } from './deadline.js'
+export { failuresOf, messageOf } from './failures.js'
+export { Link, type LinkListener } from './link.js'
+export { type Machine, machine } from './machine.js'
+export { positiveMs } from './positive-ms.js'
+export { UnderWay } from './under-way.js'

@@ -1,0 +1,37 @@
+// The broker contract on servers within this process, a new one for every test.
+
+import type { Broker } from '../../src/ports/index.js'
+import type { BrokerHarness } from '../../src/testing/broker-contract/index.js'
+import { MemoryBroker, type MemoryBrokerServer } from '../../src/testing/memory-broker/index.js'
+
+/** `handle` makes what the contract is handed of each broker. */
+export function memoryBrokerHarness(
+  newServer: () => MemoryBrokerServer,
+  handle: (broker: Broker) => Broker = (broker) => broker,
+): BrokerHarness {
+  let server = newServer()
+  const nowhere = newServer()
+  nowhere.kill()
+  return {
+    name: 'memory',
+    async make() {
+      server = newServer()
+      return {
+        connect: () => handle(new MemoryBroker(server)),
+        connectNowhere: () => handle(new MemoryBroker(nowhere)),
+        spoil: async (queue) => server.declare({ name: queue, partitions: 7 }),
+        refused: async (queue) =>
+          server
+            .refused(queue)
+            .map(({ message, reason }) => ({ id: message.id, reason, body: message.body })),
+        dispose: async () => server.kill(),
+      }
+    },
+    server: () => ({
+      kill: async () => server.kill(),
+      restart: async () => server.restart(),
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+    }),
+  }
+}
