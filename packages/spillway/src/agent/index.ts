@@ -3,5 +3,5 @@ export { listRefused, type RefusedEntry, readRefused } from './refused-frames.js
 export { createRoutes, type Routes, type Way } from './routes.js'
 export { SpoolBroker } from './spool-broker.js'
 export type { SpoolState } from './spool-shipper.js'
-export { spoolsOf } from './spools.js'
+export { namedSpools, spoolsOf } from './spools.js'
 export { storeDestination } from './store-destination.js'

@@ -55,7 +55,10 @@ export async function countRefused(files: Files, spool: string): Promise<number>
 /** Oldest first. */
 export async function listRefused(files: Files, spool: string): Promise<readonly RefusedEntry[]> {
   const entries: RefusedEntry[] = []
-  for (const path of await refusedPaths(files, spool)) entries.push((await readRefused(files, path)).entry)
+  for (const path of await refusedPaths(files, spool)) {
+    // Whoever has looked into one may take it away.
+    if ((await files.info(path)) !== null) entries.push((await readRefused(files, path)).entry)
+  }
   return entries.sort((a, b) => (a.refusedAt ?? 0) - (b.refusedAt ?? 0) || (a.path < b.path ? -1 : 1))
 }
 

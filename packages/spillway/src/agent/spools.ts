@@ -6,14 +6,21 @@ import { SpillwayError } from '../errors/index.js'
 
 /** Absolute, each once. */
 export function spoolsOf(queues: Iterable<ResolvedQueue>, told: readonly string[] = []): readonly string[] {
-  const named = [...queues].flatMap(({ channel }) => (channel.kind === 'journal' ? [channel.folder] : []))
-  const folders = told.length > 0 ? told : named
-  if (folders.length === 0) {
-    throw new SpillwayError(
-      'invalid_config',
-      "There is nothing to ship: no queue of the configuration has a journal. Give one channel: journal('./spool'), or name the folder with --spool.",
-      { details: { expected: "a queue with channel: journal('./spool')" } },
-    )
-  }
+  if (told.length > 0) return eachOnce(told)
+  const named = namedSpools(queues)
+  if (named.length > 0) return named
+  throw new SpillwayError(
+    'invalid_config',
+    "There is nothing to ship: no queue of the configuration has a journal. Give one channel: journal('./spool'), or name the folder with --spool.",
+    { details: { expected: "a queue with channel: journal('./spool')" } },
+  )
+}
+
+/** Those that journals of the configuration name; none where there is no journal. */
+export function namedSpools(queues: Iterable<ResolvedQueue>): readonly string[] {
+  return eachOnce([...queues].flatMap(({ channel }) => (channel.kind === 'journal' ? [channel.folder] : [])))
+}
+
+function eachOnce(folders: readonly string[]): readonly string[] {
   return [...new Set(folders.map((folder) => resolve(folder)))]
 }

@@ -29,11 +29,11 @@ function failing(store: Store, faultOf: (drafts: readonly ChunkDraft[]) => unkno
     appends,
     capabilities: store.capabilities,
     probe: () => store.probe(),
-    append: async (drafts: readonly ChunkDraft[]) => {
+    append: async (drafts: readonly ChunkDraft[], options: Parameters<Store['append']>[1]) => {
       appends.push(drafts.map(({ id }) => id))
       const fault = faultOf(drafts)
       if (fault !== null) throw fault
-      return store.append(drafts)
+      return store.append(drafts, options)
     },
   }
 }
@@ -105,6 +105,17 @@ describe('frames to the store', () => {
     )
     expect(statuses(verdicts)).toEqual(['unknown', 'unknown', 'unknown', 'unknown'])
     expect(store.appends).toHaveLength(2)
+  })
+
+  it('lets a repeat be found by the id that its caller has', async () => {
+    const store = memory()
+    const { ship } = storeDestination(store)
+    await ship(frames(keyed(1, '1')))
+    await ship(frames(keyed(2, '1')))
+    const [first, repeat] = await store.reader.get([`${chunkIdOf(1)}-0`, `${chunkIdOf(2)}-0`])
+    expect(repeat).toEqual(first)
+    expect(first).toMatchObject({ id: `${chunkIdOf(1)}-0`, state: 'accepted' })
+    expect((await store.reader.accounting()).accepted).toBe(1)
   })
 
   it('keeps a command whose key conflicts as a failed one, once', async () => {

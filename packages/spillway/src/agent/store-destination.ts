@@ -71,7 +71,8 @@ class Shipment {
   }
 
   async #appendTogether(drafts: readonly ChunkDraft[]): Promise<void> {
-    const results = await this.#store.append(drafts)
+    // Their callers have ids already: a repeat must be found by its own.
+    const results = await this.#store.append(drafts, { remember: true })
     const conflicts = drafts
       .map((draft, index) => lateConflicts(draft, results[index]?.verdicts ?? null))
       .filter((chunk) => chunk !== null)

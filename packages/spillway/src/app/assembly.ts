@@ -59,6 +59,8 @@ export function assemble(
   const watch = new OutcomeWatch((ids, options) => channels.read(ids, options), clock)
   const store = observeSettles(connections.store, (chunkIds) => watch.settled(chunkIds))
   metrics.observeQueues(() => store.reader.queues())
+  metrics.observeBrokers(() => connections.usedBrokerStates())
+  metrics.observeJournals(() => connections.journalMeasures())
   const ground = { ...foundation, connections, store, events, watch }
 
   const endpoints = new GoneEndpoints(store.shared)

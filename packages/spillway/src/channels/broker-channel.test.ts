@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { brokerParts } from '../../test/support/broker-parts.js'
 import { channelRig, command, QUEUE, type RigOptions, watch } from '../../test/support/channel-rig.js'
 import { type BrokerChannelOptions, brokerChannel } from '../config/index.js'
 import { decodeEnvelope, eventChunk, readCloudEvent } from '../domain/index.js'
@@ -332,20 +333,6 @@ describe('broker channel', () => {
     expect([answers.values[0]?.status, late.errors]).toEqual(['accepted', ['closed']])
   })
 })
-
-/** A class instance cannot be spread. */
-function brokerParts(broker: Broker): Broker {
-  return {
-    name: broker.name,
-    capabilities: broker.capabilities,
-    open: (queues) => broker.open(queues),
-    publish: (messages) => broker.publish(messages),
-    subscribe: (request) => broker.subscribe(request),
-    state: () => broker.state(),
-    probe: () => broker.probe(),
-    close: () => broker.close(),
-  }
-}
 
 function codes(verdicts: readonly ({ ok: true } | { ok: false; error: SpillwayError })[] | undefined) {
   return verdicts?.map((verdict) => (verdict.ok ? 'ok' : verdict.error.code))

@@ -93,7 +93,8 @@ describe('envelope', () => {
   })
 
   it.each([
-    ['another version', address({ v: 2 }), /another version than 1/],
+    ['another version', address({ v: 2 }), /of version 2, this Spillway reads 1/],
+    ['a version that is no number', address({ v: 'secret' }), /no version/],
     ['an id that is none', address({ id: 'x' }), /no chunk id/],
     ['no queue', address({ queue: '' }), /names no queue/],
     ['a queue with a line feed', address({ queue: 'a\nb' }), /names no queue/],

@@ -75,8 +75,8 @@ function addressLine(bytes: Uint8Array, end: number): AddressLine {
   const line = jsonOf(bytes.subarray(0, end))
   if (!isRecord(line)) return broken('has no address')
   const { v, id, queue, type, priority, partition, tenant, codec, size } = line
-  if (v !== ENVELOPE_VERSION)
-    broken(`is of another version than ${ENVELOPE_VERSION}, which this Spillway reads`)
+  if (typeof v !== 'number') return broken('names no version')
+  if (v !== ENVELOPE_VERSION) broken(`is of version ${v}, this Spillway reads ${ENVELOPE_VERSION}`)
   if (typeof id !== 'string' || !CHUNK_ID.test(id)) return broken('has no chunk id')
   if (!isText(queue, NAME_LENGTH_MAX)) return broken('names no queue')
   if (!isText(type, NAME_LENGTH_MAX)) return broken('names no type')
@@ -156,8 +156,9 @@ function textOf(bytes: Uint8Array): string {
 
 /** The parser's own message may quote what it read. */
 function jsonOf(bytes: Uint8Array): unknown {
+  const text = textOf(bytes)
   try {
-    return JSON.parse(textOf(bytes))
+    return JSON.parse(text)
   } catch {
     return broken('is not JSON where it should be')
   }

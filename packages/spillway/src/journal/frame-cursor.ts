@@ -15,6 +15,8 @@ export interface CursorOptions {
   readonly clock: Pick<Clock, 'monotonic'>
   /** False: how many commands were before the start is told by what is found there. */
   readonly isStartKnown: boolean
+  /** How long unreadable bytes of a living writer stay its business while readable ones lie behind them. Default LIVENESS_MS. */
+  readonly suspicionMs?: number
   readonly onDamage: (damage: Damage) => Promise<void> | void
 }
 
@@ -188,7 +190,7 @@ export class FrameCursor {
       this.#suspect = { at: this.#place, since: now }
       return false
     }
-    if (now - suspect.since < LIVENESS_MS) return false
+    if (now - suspect.since < (this.#options.suspicionMs ?? LIVENESS_MS)) return false
     this.#suspect = { at: this.#place, since: now }
     return this.#skipToGood(reader)
   }

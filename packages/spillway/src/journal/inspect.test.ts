@@ -1,7 +1,8 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type JournalKit, readAll, realKit, textOf } from '../../test/journal/journal-kit.js'
+import { type JournalKit, type KitWriter, readAll, realKit, textOf } from '../../test/journal/journal-kit.js'
+import type { Files, OpenFile } from '../ports/index.js'
 import {
   inspectJournal,
   listWriters,
@@ -132,6 +133,38 @@ describe('verifying and salvaging', () => {
     })
   })
 
+  it.each([
+    ['an earlier segment', 1, { segmentBytes: 6_200, close: false }, { segment: 1, commands: 1 }],
+    [
+      'the segment that is written, with more behind it',
+      5,
+      { segmentBytes: 100_000, close: false },
+      { segment: 1 },
+    ],
+    ['a segment that a closed journal has sealed', 6, { segmentBytes: 6_200, close: true }, { segment: 3 }],
+  ])('find a bad frame in %s, although its writer lives', async (_, at, { segmentBytes, close }, damage) => {
+    const { journal } = await kit.writer({ segmentBytes })
+    for (let i = 0; i < 7; i += 1) await journal.append([{ count: 1, payload: `${i}:${BIG}` }])
+    if (close) await journal.close()
+    const [{ folder } = { folder: '' }] = await listWriters(kit.files, kit.spool)
+    await flip(join(folder, `0000000${damage.segment}.seg`), `${at}:x`)
+    const { writers } = await verify()
+    expect(writers).toMatchObject([
+      { frames: 6, undecidedBytes: 0, damages: [{ kind: 'corrupt', ...damage }] },
+    ])
+  })
+
+  it('leave open what a living writer may be in the middle of', async () => {
+    const writer = await kit.writer()
+    await writer.journal.append([{ count: 1, payload: 'one' }])
+    const [{ folder } = { folder: '' }] = await listWriters(kit.files, kit.spool)
+    const path = join(folder, '00000001.seg')
+    await flip(path, 'one')
+    expect((await verify()).writers).toMatchObject([{ undecidedBytes: 43, damages: [] }])
+    kit.processes.set(writer.pid, 'dead')
+    expect((await verify()).writers).toMatchObject([{ undecidedBytes: 0, damages: [{ kind: 'corrupt' }] }])
+  })
+
   it('also look at what a reader has kept aside', async () => {
     const writer = await kit.writer({ segmentBytes: 100_000 })
     for (let i = 0; i < 3; i += 1) await writer.journal.append([{ count: 1, payload: `${i}:${BIG}` }])
@@ -165,3 +198,140 @@ describe('verifying and salvaging', () => {
     await expect(salvaging).rejects.toThrow(new RangeError('no room'))
   })
 })
+
+describe('looking at a journal that an agent empties meanwhile', () => {
+  const LOOKS = {
+    inspect: (files: Files) => inspectJournal({ ...context(), files }).then(({ writers }) => writers.length),
+    verify: (files: Files) =>
+      verifyJournal({ ...context(), files }).then(({ writers }) =>
+        writers.reduce((sum, { damages }) => sum + damages.length, 0),
+      ),
+    salvage: (files: Files) =>
+      salvageJournal({ files, spool: kit.spool, take: () => {} }).then(
+        ({ unreadableBytes }) => unreadableBytes,
+      ),
+  }
+  type Look = keyof typeof LOOKS
+
+  async function written(): Promise<KitWriter> {
+    const writer = await kit.writer()
+    for (let i = 0; i < 4; i += 1) await writer.journal.append([{ count: 1, payload: `${i}:${BIG}` }])
+    return writer
+  }
+
+  async function calls(look: Look): Promise<number> {
+    let count = 0
+    const counting = beforeEvery(kit.files, async () => {
+      count += 1
+    })
+    await LOOKS[look](counting)
+    return count
+  }
+
+  /** Lets the agent do its work before the nth operation on the disk. */
+  function meanwhile(nth: number, work: () => Promise<void>): Files {
+    let count = 0
+    return beforeEvery(kit.files, async () => {
+      count += 1
+      if (count === nth) await work()
+    })
+  }
+
+  it.each(['inspect', 'verify', 'salvage'] as const)(
+    '%s takes what was shipped and removed at any moment for gone',
+    async (look) => {
+      const rehearsal = await written()
+      const operations = await calls(look)
+      await forget(rehearsal)
+      for (let nth = 1; nth <= operations; nth += 1) {
+        const writer = await written()
+        const found = await LOOKS[look](meanwhile(nth, () => forget(writer)))
+        if (look !== 'inspect') expect({ nth, found }).toEqual({ nth, found: 0 })
+        expect(await listWriters(kit.files, kit.spool)).toEqual([])
+      }
+    },
+  )
+
+  it('misses nothing when the first segments are removed while the rest is read', async () => {
+    await written()
+    const operations = await calls('verify')
+    for (let nth = 1; nth <= operations; nth += 1) {
+      const { kit: other, remove: removeOther } = await realKit()
+      const mine = kit
+      kit = other
+      await written()
+      const found = await LOOKS.verify(
+        meanwhile(nth, async () => {
+          const tail = await other.tail()
+          const { frames } = await readAll(tail)
+          await tail.advance(frames[2]!.end)
+          await tail.close()
+        }),
+      )
+      expect({ nth, found }).toEqual({ nth, found: 0 })
+      kit = mine
+      await removeOther()
+    }
+  })
+
+  it('gets out everything of a writer that is taken for dead meanwhile', async () => {
+    await written()
+    const operations = await calls('salvage')
+    for (let nth = 1; nth <= operations; nth += 1) {
+      const { kit: other, remove: removeOther } = await realKit()
+      const mine = kit
+      kit = other
+      const writer = await written()
+      const texts: string[] = []
+      await salvageJournal({
+        files: meanwhile(nth, async () => {
+          const tail = await other.tail()
+          await other.kill(writer)
+          await readAll(tail)
+          await tail.close()
+        }),
+        spool: other.spool,
+        take: (payload) => void texts.push(Buffer.from(payload).toString().slice(0, 1)),
+      })
+      expect({ nth, texts }).toEqual({ nth, texts: ['0', '1', '2', '3'] })
+      kit = mine
+      await removeOther()
+    }
+  })
+})
+
+/** All of it was shipped: its folder is removed. */
+async function forget(writer: KitWriter): Promise<void> {
+  const tail = await kit.tail()
+  await kit.kill(writer)
+  const { frames } = await readAll(tail)
+  await tail.advance(frames.at(-1)!.end)
+  await tail.remove()
+}
+
+/** Any operation on the disk waits for something to happen first. */
+function beforeEvery(files: Files, happens: () => Promise<void>): Files {
+  const opened = async (file: OpenFile): Promise<OpenFile> => ({
+    ...{ write: file.write.bind(file), truncate: file.truncate.bind(file) },
+    ...{ sync: file.sync.bind(file), close: file.close.bind(file) },
+    read: async (into, at) => {
+      await happens()
+      return file.read(into, at)
+    },
+  })
+  return {
+    ...files,
+    open: async (path, mode) => {
+      await happens()
+      return opened(await files.open(path, mode))
+    },
+    list: async (folder) => {
+      await happens()
+      return files.list(folder)
+    },
+    info: async (path) => {
+      await happens()
+      return files.info(path)
+    },
+  }
+}

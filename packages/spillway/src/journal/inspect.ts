@@ -11,7 +11,7 @@ import { readMark } from './mark.js'
 import { markPath, parseQuarantinedName, quarantineFolder, segmentPath } from './paths.js'
 import { SegmentFolder } from './segment-folder.js'
 import { lockHolder } from './spool-lock.js'
-import { listWriters, namesIn, type WriterFolder } from './writers.js'
+import { listWriters, lookAtWriter, namesIn, type WriterFolder } from './writers.js'
 
 export interface SegmentReport {
   readonly segment: number
@@ -58,13 +58,16 @@ export interface InspectOptions {
 
 const START: Position = { segment: 0, offset: 0, seq: 0 }
 
-/** What is there, without reading the segments. Changes nothing. Throws `journal_failed`, also when there is no such folder. */
+/** What is there, without reading the segments; what is removed meanwhile is not there. Changes nothing. Throws `journal_failed`, also when there is no such folder. */
 export async function inspectJournal(options: InspectOptions): Promise<JournalReport> {
   const { files, spool } = options
   try {
     const agent = await lockHolder(options)
     const writers: WriterReport[] = []
-    for (const writer of await listWriters(files, spool)) writers.push(await inspectWriter(options, writer))
+    for (const writer of await listWriters(files, spool)) {
+      const report = await lookAtWriter(files, writer, (found) => inspectWriter(options, found))
+      if (report !== null) writers.push(report)
+    }
     return { spool, writers, quarantined: await listQuarantined(files, spool), agent }
   } catch (error) {
     throw journalFailed(`The journal's folder ${spool} could not be read`, error)
@@ -80,8 +83,10 @@ async function inspectWriter(options: InspectOptions, writer: WriterFolder): Pro
   const checkpoint = read.status === 'found' ? read.position : null
   const backlog = await measureBacklog(folder, checkpoint ?? START)
   const segments: SegmentReport[] = []
-  for (const segment of await folder.segments())
-    segments.push({ segment, path: segmentPath(path, segment), bytes: await folder.bytesOf(segment) })
+  for (const segment of await folder.segments()) {
+    const info = await files.info(segmentPath(path, segment))
+    if (info !== null) segments.push({ segment, path: segmentPath(path, segment), bytes: info.bytes })
+  }
   return {
     writerId,
     folder: path,
@@ -111,7 +116,8 @@ export async function listQuarantined(files: Files, spool: string): Promise<Quar
   for (const name of await namesIn(files, folder)) {
     if (parseQuarantinedName(name) === null) continue
     const path = join(folder, name)
-    quarantined.push({ path, bytes: (await files.info(path))?.bytes ?? 0 })
+    const info = await files.info(path)
+    if (info !== null) quarantined.push({ path, bytes: info.bytes })
   }
   return quarantined
 }

@@ -118,4 +118,18 @@ describe('a journal and its tail on the real disk', () => {
     await tail.remove()
     expect(await readdir(join(kit.spool, 'quarantine'))).toEqual([`${folder!.writerId}-00000001.seg`])
   })
+
+  it('measures what is still there without being written to', async () => {
+    const { journal } = await kit.writer()
+    for (let i = 0; i < 4; i += 1) await journal.append([{ count: 1, payload: 'x'.repeat(2_000) }])
+    const before = (await journal.measure()).bytes
+    const tail = await kit.tail()
+    const { frames } = await readAll(tail)
+    await tail.advance(frames[2]!.end)
+    await tail.close()
+    expect(journal.state().bytes).toBe(before)
+    await kit.clock.advance(1_000)
+    expect((await journal.measure()).bytes).toBeLessThan(before)
+    await journal.close()
+  })
 })

@@ -131,6 +131,12 @@ export class Journal {
     }
   }
 
+  /** The same after a look at the disk, if the last one is a while ago: an agent removes what it has shipped. */
+  async measure(): Promise<JournalState> {
+    await this.#writer.room.refresh()
+    return this.state()
+  }
+
   /** Resolves once there is room again (at once when there is), when the signal aborts or on close; never rejects. */
   room(signal?: AbortSignal): Promise<void> {
     return this.#writer.room.wait(signal)

@@ -72,9 +72,14 @@ export class Room {
     return this.#refuse(bytes)
   }
 
+  /** Looks at the disk, unless it was done just now. */
+  async refresh(): Promise<void> {
+    if (this.#isOlderThan(ROOM_LOOK_MS)) await this.#look()
+  }
+
   /** Why so many bytes may not be written now, or null. */
   async refusal(bytes: number): Promise<SpillwayError | null> {
-    if (this.#isOlderThan(ROOM_LOOK_MS)) await this.#look()
+    await this.refresh()
     if (this.#fits(bytes)) return null
     if (this.#isOlderThan(ROOM_WAIT_MS)) await this.#look()
     return this.#fits(bytes) ? null : this.#refuse(bytes)
@@ -131,18 +136,22 @@ export class Room {
     this.#diskFull = false
     const folder = this.#folder
     if (folder === null) return
+    const known = [...this.#segments.keys()]
     try {
       this.#freeBytes = await files.freeBytes(folder)
-      this.#forgetRemoved(await files.list(folder))
+      this.#forgetRemoved(folder, known, await files.list(folder))
     } catch (error) {
-      if (isMissing(error)) this.#forgetRemoved([])
+      if (isMissing(error)) this.#forgetRemoved(folder, known, [])
     }
   }
 
-  #forgetRemoved(names: readonly string[]): void {
+  /** `known`: before the look. What was begun during it may not have been seen. */
+  #forgetRemoved(folder: string, known: readonly number[], names: readonly string[]): void {
+    if (folder !== this.#folder) return
     const there = new Set(segmentNumbers(names))
-    for (const [segment, bytes] of this.#segments) {
-      if (there.has(segment)) continue
+    for (const segment of known) {
+      const bytes = this.#segments.get(segment)
+      if (bytes === undefined || there.has(segment)) continue
       this.#segments.delete(segment)
       this.#bytes -= bytes
     }

@@ -3,14 +3,14 @@
 
 import { basename } from 'node:path'
 import type { Files } from '../ports/index.js'
-import { journalFailed } from './disk-error.js'
+import { isMissing, journalFailed } from './disk-error.js'
 import { listQuarantined } from './inspect.js'
 import { SEGMENT_HEADER_BYTES } from './layout.js'
 import { READ_BYTES } from './limits.js'
 import { parseQuarantinedName } from './paths.js'
 import { SegmentFolder } from './segment-folder.js'
 import { SegmentReader } from './segment-reader.js'
-import { listWriters } from './writers.js'
+import { listWriters, lookAtWriter, retired, type WriterFolder } from './writers.js'
 
 export interface SalvageReport {
   readonly segments: number
@@ -51,15 +51,32 @@ export async function salvageJournal({ files, spool, take }: SalvageOptions): Pr
 async function* segmentsOf(files: Files, spool: string): AsyncGenerator<SegmentReader> {
   await files.list(spool)
   for (const writer of await listWriters(files, spool)) {
-    const folder = new SegmentFolder(files, writer.folder, writer)
-    for (const segment of await folder.segments()) {
-      const reader = await folder.open(segment)
+    const segments = await lookAtWriter(files, writer, (found) => folderOf(files, found).segments())
+    for (const segment of segments ?? []) {
+      const reader =
+        (await folderOf(files, writer).open(segment)) ??
+        (await folderOf(files, retired(writer)).open(segment))
       if (reader !== null) yield reader
     }
   }
+  // Last: what an agent put aside meanwhile is found here.
   for (const { path } of await listQuarantined(files, spool)) {
     const name = parseQuarantinedName(basename(path))
-    if (name !== null) yield SegmentReader.open(files, path, name)
+    const reader = name === null ? null : await ifThere(SegmentReader.open(files, path, name))
+    if (reader !== null) yield reader
+  }
+}
+
+function folderOf(files: Files, writer: WriterFolder): SegmentFolder {
+  return new SegmentFolder(files, writer.folder, writer)
+}
+
+async function ifThere<T>(opening: Promise<T>): Promise<T | null> {
+  try {
+    return await opening
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
   }
 }
 

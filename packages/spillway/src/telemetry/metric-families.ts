@@ -18,6 +18,7 @@ export function createFamilies(registry: Registry) {
     ...createCounters(registry),
     ...createHistograms(registry),
     ...createGauges(registry),
+    ...createTransitFamilies(registry),
     ...createAgentFamilies(registry),
   }
 }
@@ -192,6 +193,43 @@ function createGauges(registry: Registry) {
       'version',
       'node',
     ]),
+  }
+}
+
+/** What is on its way to a worker outside of the store. */
+function createTransitFamilies(registry: Registry) {
+  const spool = ['spool'] as const
+  return {
+    brokerMessages: gauge(
+      registry,
+      'spillway_broker_messages',
+      "Messages on a queue's broker: waiting, delivered and not acknowledged, or refused because nobody can read them.",
+      ['queue', 'state'],
+    ),
+    journalBytes: gauge(
+      registry,
+      'spillway_journal_bytes',
+      "Bytes of this process's segments in the spool; a segment goes once all of it was shipped.",
+      spool,
+    ),
+    journalBytesMax: gauge(
+      registry,
+      'spillway_journal_bytes_max',
+      "Bytes that this process's segments may have: at that, nothing more is taken.",
+      spool,
+    ),
+    journalDiskFree: gauge(
+      registry,
+      'spillway_journal_disk_free_bytes',
+      'Bytes that are free on the disk of the spool.',
+      spool,
+    ),
+    journalRefusing: gauge(
+      registry,
+      'spillway_journal_refusing',
+      '1 while the journal of this process takes nothing, because it is full or its disk fails; else 0.',
+      spool,
+    ),
   }
 }
 

@@ -2,14 +2,15 @@
 // application with metrics of its own, never collide.
 
 import { Registry } from 'prom-client'
-import type { Clock, Telemetry, TelemetryEvent } from '../ports/index.js'
+import type { BrokerQueueState, Clock, QueueCounts, Telemetry, TelemetryEvent } from '../ports/index.js'
 import { type AgentEvent, isAgentEvent } from './agent-events.js'
 import { recordAgent } from './agent-metrics.js'
 import { recordDelivery } from './delivery-metrics.js'
 import { LABEL_VALUES_MAX, type Labels, LabelValues } from './label-values.js'
 import { createFamilies, type MetricFamilies } from './metric-families.js'
-import { type QueueCountsSource, QueueGauges } from './queue-gauges.js'
+import { queueGauges } from './queue-gauges.js'
 import { recordShaping } from './shaping-metrics.js'
+import { brokerGauges, type JournalMeasure, journalGauges } from './transit-gauges.js'
 
 export interface MetricsOptions {
   readonly clock: Pick<Clock, 'now'>
@@ -26,8 +27,12 @@ export interface Metrics {
   readonly telemetry: Telemetry
   readonly contentType: string
   /** Where queue depths come from at each scrape. */
-  observeQueues(source: QueueCountsSource): void
-  /** The text of one scrape. Answers without the queue gauges while their source fails. */
+  observeQueues(source: () => Promise<readonly QueueCounts[]>): void
+  /** What brokers say of their queues, as far as they answer. */
+  observeBrokers(source: () => Promise<readonly BrokerQueueState[]>): void
+  /** This process's journals; their spools are as few as the configuration names. */
+  observeJournals(source: () => Promise<readonly JournalMeasure[]>): void
+  /** The text of one scrape. Answers without the gauges of a source that fails. */
   render(): Promise<string>
 }
 
@@ -40,7 +45,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     commands: new LabelValues(options.commands, extraMax),
     spools: new LabelValues([], extraMax),
   }
-  const gauges = new QueueGauges(families, labels.queues, options.clock)
+  const gauges = {
+    queues: queueGauges(families, labels.queues, options.clock),
+    brokers: brokerGauges(families, labels.queues),
+    journals: journalGauges(families, labels.spools),
+  }
   families.buildInfo.set({ version: options.version, node: process.versions.node }, 1)
   return {
     telemetry: {
@@ -50,9 +59,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       },
     },
     contentType: registry.contentType,
-    observeQueues: (source) => gauges.observe(source),
+    observeQueues: (source) => gauges.queues.observe(source),
+    observeBrokers: (source) => gauges.brokers.observe(source),
+    observeJournals: (source) => gauges.journals.observe(source),
     async render() {
-      await gauges.refresh()
+      await Promise.all(Object.values(gauges).map((scraped) => scraped.refresh()))
       return registry.metrics()
     },
   }

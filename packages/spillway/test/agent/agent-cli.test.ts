@@ -60,6 +60,7 @@ describe('spillway agent', () => {
     const refused = await spillway(project, 'agent').ended
     expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining(String(first.process.pid))])
     expect(refused.stderr).toContain('--wait')
+    expect(refused.stderr).not.toContain('fault')
     const second = spillway(project, 'agent', '--wait')
     await second.says(/waiting for/)
     first.process.kill('SIGKILL')

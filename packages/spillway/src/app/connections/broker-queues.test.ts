@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { brokerParts } from '../../../test/support/broker-parts.js'
 import { SpillwayError } from '../../errors/index.js'
 import { brokerChannel, defineCommand, type SpillwayConfig, type TelemetryEvent } from '../../index.js'
 import type { Broker, Store } from '../../ports/index.js'
@@ -187,6 +188,20 @@ describe('a queue that travels by a broker', () => {
     expect((await scene.drive(spillway.queues())).find(({ queue }) => queue === 'default')?.broker).toBeNull()
   })
 
+  it('shows the same in the metrics, and no value while the broker does not answer', async () => {
+    const spillway = await scene.open({ roles: ['intake'] })
+    await scene.drive(spillway.submit(record, { id: 'a' }))
+    const waiting = 'spillway_broker_messages{queue="clicks",state="waiting"} 1'
+    expect(await scene.drive(spillway.metrics.render())).toContain(waiting)
+    scene.server.pause()
+    const text = await scene.drive(spillway.metrics.render())
+    expect(text).not.toContain('spillway_broker_messages{')
+    expect(text).toContain('spillway_build_info{')
+    scene.server.resume()
+    const maintainer = await scene.open({ roles: ['maintenance'] })
+    expect(await scene.drive(maintainer.metrics.render())).not.toContain('spillway_broker_messages{')
+  })
+
   it('starts while the broker is away, refuses meanwhile, and is ready once it is there', async () => {
     scene.server.kill()
     const spillway = await scene.open()
@@ -204,7 +219,10 @@ describe('a queue that travels by a broker', () => {
   })
 
   it('does not wait long at the start for a broker that does not answer', async () => {
-    const never: Broker = { ...partsOf(new MemoryBroker(scene.server)), open: () => new Promise(() => {}) }
+    const never: Broker = {
+      ...brokerParts(new MemoryBroker(scene.server)),
+      open: () => new Promise(() => {}),
+    }
     const startedAt = scene.clock.now()
     const spillway = await scene.open(
       { roles: ['intake'] },
@@ -229,7 +247,7 @@ describe('a queue that travels by a broker', () => {
     scene.server.kill()
     const broker = new MemoryBroker(scene.server)
     const picky: Broker = {
-      ...partsOf(broker),
+      ...brokerParts(broker),
       open: async (queues) => {
         await broker.open(queues)
         if (unfit) throw new SpillwayError('broker_incompatible', 'delete the queue')
@@ -251,7 +269,7 @@ describe('a queue that travels by a broker', () => {
     const calls: unknown[] = []
     const broker = new MemoryBroker(scene.server)
     const counted: Broker = {
-      ...partsOf(broker),
+      ...brokerParts(broker),
       open: (queues) => {
         calls.push(queues.map(({ name }) => name))
         return broker.open(queues)
@@ -328,17 +346,3 @@ describe('a process that only takes commands for a broker', () => {
     await expect(scene.open(options, { store, commands })).rejects.toThrow('ECONNREFUSED')
   })
 })
-
-/** A class instance cannot be spread. */
-function partsOf(broker: Broker): Broker {
-  return {
-    name: broker.name,
-    capabilities: broker.capabilities,
-    open: (queues) => broker.open(queues),
-    publish: (messages) => broker.publish(messages),
-    subscribe: (request) => broker.subscribe(request),
-    state: () => broker.state(),
-    probe: () => broker.probe(),
-    close: () => broker.close(),
-  }
-}

@@ -21,6 +21,7 @@ import type {
   Store,
   Telemetry,
 } from '../../ports/index.js'
+import type { JournalMeasure } from '../../telemetry/index.js'
 import type { Role } from '../api.js'
 import { BrokerLink } from './broker-link.js'
 import { JournalLink } from './journal-link.js'
@@ -104,15 +105,35 @@ export class Connections {
 
   /** What the brokers say of their queues, by name; queues of a broker that does not answer are absent. */
   async brokerStates(): Promise<ReadonlyMap<string, BrokerQueueState>> {
+    const states = await this.#statesOf([...this.#brokers.values()])
+    return new Map(states.map((state) => [state.queue, state]))
+  }
+
+  /** The same of those brokers alone that this process has to do with. */
+  usedBrokerStates(): Promise<readonly BrokerQueueState[]> {
+    return this.#statesOf([...this.#brokers.values()].filter((link) => link.isStarted))
+  }
+
+  /** Of the journals that this process writes. */
+  async journalMeasures(): Promise<readonly JournalMeasure[]> {
+    const measures: JournalMeasure[] = []
+    for (const [spool, link] of this.#journals) {
+      const state = await link.measure()
+      if (state === null) continue
+      const { bytes, freeBytes, full, failing } = state
+      measures.push({ spool, bytes, bytesMax: link.bytesMax, freeBytes, isRefusing: full || failing })
+    }
+    return measures
+  }
+
+  async #statesOf(links: readonly BrokerLink[]): Promise<readonly BrokerQueueState[]> {
     const { clock } = this.#options
     const over = new AbortController()
     const patience = clock.sleep(STATE_PATIENCE_MS, over.signal).then(() => [])
-    const answers = [...this.#brokers.values()].map((link) =>
-      Promise.race([link.state().catch(() => []), patience]),
-    )
+    const answers = links.map((link) => Promise.race([link.state().catch(() => []), patience]))
     const states = (await Promise.all(answers)).flat()
     over.abort()
-    return new Map(states.map((state) => [state.queue, state]))
+    return states
   }
 
   dependencies(): readonly Dependency[] {
@@ -135,7 +156,7 @@ export class Connections {
         isNeeded: takes,
         check: async () => {
           await link.probe()
-          return `takes commands of ${link.queues.join(', ')}; ${link.state()?.bytes ?? 0} bytes wait for the agent`
+          return `takes commands of ${link.queues.join(', ')}; holds ${(await link.measure())?.bytes ?? 0} bytes`
         },
       })),
     ]
@@ -182,7 +203,10 @@ function journalLinks(options: ConnectionsOptions): ReadonlyMap<string, JournalL
   }
   const links = [...byFolder].map(
     ([folder, { spec, queues }]) =>
-      [folder, new JournalLink(queues, () => openJournal(folder, spec, options))] as const,
+      [
+        folder,
+        new JournalLink(queues, spec.maxJournalBytes, () => openJournal(folder, spec, options)),
+      ] as const,
   )
   return new Map(links)
 }

@@ -7,7 +7,7 @@ import type { JournalState } from '../../journal/index.js'
 
 /** What this process needs of a journal. */
 interface OpenJournal extends ChannelJournal {
-  state(): JournalState
+  measure(): Promise<JournalState>
   probe(): Promise<void>
   close(): Promise<void>
 }
@@ -15,13 +15,16 @@ interface OpenJournal extends ChannelJournal {
 export class JournalLink implements ChannelJournal {
   /** By name: all that travel by it. */
   readonly queues: readonly string[]
+  /** What it may hold. */
+  readonly bytesMax: number
   readonly #openJournal: () => Promise<OpenJournal>
   #opening: Promise<OpenJournal> | null = null
   #journal: OpenJournal | null = null
   #isClosed = false
 
-  constructor(queues: readonly string[], openJournal: () => Promise<OpenJournal>) {
+  constructor(queues: readonly string[], bytesMax: number, openJournal: () => Promise<OpenJournal>) {
     this.queues = queues
+    this.bytesMax = bytesMax
     this.#openJournal = openJournal
   }
 
@@ -30,8 +33,8 @@ export class JournalLink implements ChannelJournal {
   }
 
   /** Null before it is open. */
-  state(): JournalState | null {
-    return this.#journal?.state() ?? null
+  async measure(): Promise<JournalState | null> {
+    return (await this.#journal?.measure()) ?? null
   }
 
   async open(): Promise<void> {

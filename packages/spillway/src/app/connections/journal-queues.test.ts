@@ -136,6 +136,19 @@ describe('a queue that travels by the journal', () => {
     await expect(spillway.submit(record, { id: 'c' })).rejects.toMatchObject({ code: 'closed' })
   })
 
+  it('shows its journal in the metrics of the process that writes it', async () => {
+    const spool = newFolder()
+    const spillway = await open(spool, {}, INTAKE, { maxBytes: 5e9, minFreeBytes: 0 })
+    await spillway.submit(record, { id: 'a' })
+    const text = await spillway.metrics.render()
+    const bytes = Number(/spillway_journal_bytes\{spool="([^"]+)"\} (\d+)/.exec(text)?.[2])
+    expect(bytes).toBeGreaterThan(100)
+    expect(text).toContain(`spillway_journal_bytes_max{spool="${spool}"} 5000000000`)
+    expect(text).toContain(`spillway_journal_refusing{spool="${spool}"} 0`)
+    const worker = await open(spool, {}, { roles: ['worker'] })
+    expect(await worker.metrics.render()).not.toContain('spillway_journal_bytes{')
+  })
+
   it('makes a process unready that has no room for more, and refuses with a time to come back', async () => {
     const spool = join(newFolder(), 'spool')
     const spillway = await open(spool, {}, INTAKE, { maxBytes: 20_000, whenFull: 'abort' })

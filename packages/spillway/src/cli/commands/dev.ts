@@ -1,4 +1,4 @@
-// `spillway dev`: everything in one process, migrated by itself, with a request to try at once.
+// `spillway dev`: everything in one process, its journals' agent included, migrated by itself, with a request to try at once.
 
 import { relative } from 'node:path'
 import { ROLES, type Spillway } from '../../app/api.js'
@@ -22,7 +22,10 @@ export const dev = command({
     ['', 'API, worker and maintenance on one port'],
     ['--port 0', 'on any free port'],
   ],
-  notes: ['Brings the schema up to date by itself. For production use start.'],
+  notes: [
+    'Brings the schema up to date by itself. For production use start.',
+    'Ships its journals itself, unless a spillway agent does.',
+  ],
   async run(invocation) {
     const { values } = invocation
     const level = logLevel(invocation, values['log-level'])
@@ -30,6 +33,7 @@ export const dev = command({
     await runServer(invocation, loaded, {
       roles: ROLES,
       migrate: true,
+      shipsSpools: true,
       logs: { level, form: 'human' },
       onReady: (spillway, url) =>
         welcome(invocation, loaded, spillway, { url: url as string, json: values.json === true }),

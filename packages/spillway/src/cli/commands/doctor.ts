@@ -13,7 +13,10 @@ const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 export const doctor = command({
   args: globalArgs,
   examples: [['', 'every check, one line each']],
-  notes: ['Changes nothing. Exit code 1 when a check fails; warnings do not count.'],
+  notes: [
+    'Changes nothing, but that queues of a broker are made where they are missing, as by every process that uses it.',
+    'Exit code 1 when a check fails; warnings do not count.',
+  ],
   async run(invocation) {
     const { values, terminal } = invocation
     const findings = await examine(invocation, values.config)

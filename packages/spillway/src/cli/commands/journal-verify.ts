@@ -60,6 +60,12 @@ export const journalVerify = command({
       writeTable(out, DAMAGES, rows)
     }
     if (report.quarantined > 0) messages.line(`${report.quarantined} segments are in quarantine.`)
+    for (const { writerId, undecidedBytes } of report.writers) {
+      if (undecidedBytes === 0) continue
+      messages.line(
+        `${writerId} is writing: its last ${undecidedBytes} bytes cannot be read yet. If they still cannot in a second look, they are damaged.`,
+      )
+    }
     messages.line(isSound ? 'Everything can be read.' : 'Not everything can be read.')
     if (!isSound) suggest(terminal, {}, `journal salvage ${spool} > salvaged.ndjson`)
     return isSound ? EXIT.ok : EXIT.failed

@@ -42,6 +42,14 @@ const MEANINGS = {
   executed: 'executed already',
 } as const satisfies Record<Durability, string>
 
+/** Where to look for it: what is on its way is not known by its id yet. */
+const NEXT: Partial<Record<Durability, (id: string) => string>> = {
+  store: (id) => `watch ${id}`,
+  written: () => 'journal inspect',
+  synced: () => 'journal inspect',
+  broker: () => 'queue list',
+}
+
 type SendValues = Values<typeof args>
 
 export const send = command({
@@ -76,7 +84,9 @@ async function sendOne(session: Session, values: SendValues): Promise<ExitCode> 
       return exitCodeOf(record)
     }
     terminal.out.line(json ? jsonLine(receipt) : id)
-    if (!json && durability === 'store') suggest(terminal, values, `watch ${id}`)
+    const isElsewhere = values.url !== undefined && (durability === 'written' || durability === 'synced')
+    const next = isElsewhere ? undefined : NEXT[durability]?.(id)
+    if (!json && next !== undefined) suggest(terminal, values, next)
     return EXIT.ok
   })
 }

@@ -7,9 +7,11 @@ import { safeText } from '../../telemetry/error-fields.js'
 import type { Session } from '../command.js'
 import { isCodedError } from '../failure.js'
 import { type LoadedConfig, loadConfig } from '../load-config.js'
+import { checkBrokers } from './check-brokers.js'
 import { checkCommands } from './check-commands.js'
 import { checkFile, isSqlite } from './check-file.js'
 import { checkNode, checkPackage } from './check-installation.js'
+import { checkJournals } from './check-journals.js'
 import { checkContents, checkSchema } from './check-store.js'
 
 export async function examine(session: Session, configFlag: string | undefined): Promise<Finding[]> {
@@ -25,6 +27,9 @@ export async function examine(session: Session, configFlag: string | undefined):
   const { path, resolved } = loaded
   findings.push(fine('configuration', path), checkPackage(path), checkCommands(resolved))
   findings.push(...(await examineStore(resolved.store)))
+  const queues = [...resolved.queues.values()]
+  findings.push(...(await attempt('journal', () => checkJournals(queues))))
+  findings.push(...(await attempt('brokers', () => checkBrokers(queues))))
   return findings
 }
 

@@ -11,6 +11,8 @@ import { createLogs, createMetrics, instrumentStore, type LogLevel } from '../..
 import type { Session } from '../command.js'
 import type { LoadedConfig } from '../load-config.js'
 import { agentHealth } from './agent-health.js'
+import { inOrder } from './in-order.js'
+import { interrupted } from './interrupted.js'
 import { type MetricsServer, serveMetrics } from './metrics-server.js'
 
 /** How long a node counts as alive after it was last heard of. */
@@ -25,9 +27,6 @@ export interface AgentPlan {
   readonly metricsPort: number | null
 }
 
-/** What ends with the process, in the order in which it is stopped. */
-type Step = () => Promise<unknown> | undefined
-
 /** Resolves when everything is stopped again. */
 export async function runAgent(session: Session, loaded: LoadedConfig, plan: AgentPlan): Promise<void> {
   const { resolved } = loaded
@@ -36,7 +35,11 @@ export async function runAgent(session: Session, loaded: LoadedConfig, plan: Age
   const telemetry = tee(metrics.telemetry, createLogs({ level: plan.logs }), ...resolved.telemetry)
   const store = instrumentStore(resolved.store, telemetry, systemClock)
   const routes = createRoutes({ queues: [...resolved.queues.values()], store, clock: systemClock, telemetry })
-  const agent = newAgent(spools, routes.route, telemetry)
+  const agent = new Agent({
+    spools: spools.map((folder) => ({ folder, route: routes.route })),
+    ...{ files: nodeFiles, processes: nodeProcesses, watch: watchFolder },
+    ...{ clock: systemClock, random: systemRandom, telemetry },
+  })
   const ways = waysOf(routes, resolved, plan.spools)
   const registration = ways.includes(routes.toStore) ? registrationOf(routes, store, telemetry) : null
   let server: MetricsServer | null = null
@@ -61,20 +64,6 @@ export async function runAgent(session: Session, loaded: LoadedConfig, plan: Age
   }
 }
 
-export function newAgent(
-  spools: readonly string[],
-  route: Routes['route'],
-  telemetry: Telemetry,
-  drainMs?: number,
-): Agent {
-  return new Agent({
-    spools: spools.map((folder) => ({ folder, route })),
-    ...{ files: nodeFiles, processes: nodeProcesses, watch: watchFolder },
-    ...{ clock: systemClock, random: systemRandom, telemetry },
-    ...(drainMs === undefined ? {} : { drainMs }),
-  })
-}
-
 export function recordStart(
   telemetry: Telemetry,
   spools: readonly string[],
@@ -83,26 +72,6 @@ export function recordStart(
 ): void {
   const details = { roles: 'agent', spools: spools.join(','), config, ...(url === null ? {} : { url }) }
   telemetry.record({ event: 'lifecycle', what: 'started', details })
-}
-
-export function interrupted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve())
-  })
-}
-
-/** Every step is taken even when one of them fails; the first failure is rethrown at the end. */
-export async function inOrder(steps: readonly Step[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const step of steps) {
-    try {
-      await step()
-    } catch (error) {
-      failures.push(error)
-    }
-  }
-  if (failures.length > 0) throw failures[0]
 }
 
 /** Where frames go as far as it is known: what a queue of a folder that was told is called is not. */
@@ -116,13 +85,16 @@ function waysOf(routes: Routes, { queues }: ResolvedConfig, told: readonly strin
 /** An agent works on the store like any other node, as far as it ships to it. */
 function registrationOf({ toStore }: Routes, store: Store, telemetry: Telemetry): Registration {
   const id = createChunkIds(systemClock, systemRandom)()
+  let isKnown = false
   return new Registration({
     nodes: {
       async heartbeat(node, ttlMs) {
         await toStore.open()
+        isKnown = true
         await store.nodes.heartbeat(node, ttlMs)
       },
-      leave: (nodeId) => store.nodes.leave(nodeId),
+      // A store that was never there has nothing to forget.
+      leave: async (nodeId) => (isKnown ? store.nodes.leave(nodeId) : undefined),
     },
     node: { id, ...processPlace(), version: VERSION, roles: ['agent'] },
     ttlMs: NODE_TTL_MS,

@@ -1,13 +1,19 @@
 // A process that stays: it starts its parts, waits for Ctrl-C or SIGTERM, and stops them in the order in which commands flow.
 
+import { namedSpools } from '../../agent/index.js'
 import type { Role, Spillway } from '../../app/api.js'
 import { createSpillway } from '../../app/create-spillway.js'
+import type { SpillwayConfig } from '../../config/index.js'
 import { serveHttp } from '../../http/index.js'
 import { createLogs, type LogLevel } from '../../telemetry/index.js'
 import type { Session } from '../command.js'
 import type { LoadedConfig } from '../load-config.js'
+import { EmbeddedAgent } from './embedded-agent.js'
 import { humanLog } from './human-log.js'
+import { inOrder } from './in-order.js'
+import { interrupted } from './interrupted.js'
 import { type Shown, serveMetrics } from './metrics-server.js'
+import { recordShippers } from './record-shippers.js'
 
 export interface ServerPlan {
   readonly roles: readonly Role[]
@@ -15,6 +21,8 @@ export interface ServerPlan {
   readonly logs: { readonly level: LogLevel; readonly form: 'json' | 'human' }
   /** Serve metrics alone on this port; only without API. */
   readonly metricsPort?: number
+  /** Take what its journals hold to where it belongs, unless another agent does. Only with the role worker. */
+  readonly shipsSpools?: boolean
   /** Says hello, once everything runs. `url` is null without HTTP. */
   readonly onReady: (spillway: Spillway, url: string | null) => Promise<void> | void
 }
@@ -26,34 +34,36 @@ interface Listener {
 
 /** Resolves when everything is stopped again. */
 export async function runServer(session: Session, loaded: LoadedConfig, plan: ServerPlan): Promise<void> {
-  const { signal } = session.interruption
-  const spillway = await start(session, loaded, plan)
+  const spools = namedSpools(loaded.resolved.queues.values())
+  const agent = plan.shipsSpools === true && spools.length > 0 ? new EmbeddedAgent(loaded, spools) : null
+  const spillway = await start(session, agent?.config ?? loaded.config, plan, agent !== null)
   let listener: Listener | null = null
   try {
+    await agent?.start(spillway, { wait: true })
     listener = await listen(spillway, plan)
     await plan.onReady(spillway, listener?.url ?? null)
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      else signal.addEventListener('abort', () => resolve())
-    })
+    if (agent === null && plan.roles.includes('intake')) await recordShippers(spillway.telemetry, spools)
+    await interrupted(session.interruption.signal)
     spillway.telemetry.record({ event: 'lifecycle', what: 'stopping: finishing what has begun' })
   } finally {
-    try {
-      await listener?.close()
-    } finally {
-      await spillway.close()
-    }
+    await inOrder([
+      () => listener?.close(),
+      () => (agent === null ? spillway.close() : agent.close(spillway)),
+    ])
   }
 }
 
-function start({ terminal }: Session, { config }: LoadedConfig, plan: ServerPlan): Promise<Spillway> {
-  const { roles, migrate, logs } = plan
-  if (logs.form === 'json') return createSpillway(config, { roles, migrate, logs: logs.level })
+function start(
+  { terminal }: Session,
+  config: SpillwayConfig,
+  { roles, migrate, logs }: ServerPlan,
+  isAgent: boolean,
+): Promise<Spillway> {
+  const options = { roles, migrate, besides: isAgent ? (['agent'] as const) : [] }
+  if (logs.form === 'json') return createSpillway(config, { ...options, logs: logs.level })
   const human = createLogs({ level: logs.level, destination: humanLog(terminal.messages) })
-  return createSpillway(
-    { ...config, telemetry: [...(config.telemetry ?? []), human] },
-    { roles, migrate, logs: 'silent' },
-  )
+  const telemetry = [...(config.telemetry ?? []), human]
+  return createSpillway({ ...config, telemetry }, { ...options, logs: 'silent' })
 }
 
 async function listen(spillway: Spillway, { roles, metricsPort }: ServerPlan): Promise<Listener | null> {

@@ -52,14 +52,19 @@ async function openHttp(
 }
 
 async function openStore(session: Session, flags: TargetFlags): Promise<Target> {
-  const [{ loadConfig }, { createSpillway }, { storeTarget }] = await Promise.all([
+  const [{ loadConfig }, { createSpillway }, { storeTarget }, { toolFaults }] = await Promise.all([
     import('../load-config.js'),
     import('../../app/create-spillway.js'),
     import('./store-target.js'),
+    import('./tool-faults.js'),
   ])
   const { path, config } = await loadConfig(session, flags.config)
   if (session.interruption.signal.aborted) throw new Interrupted()
-  const spillway = await createSpillway(config, { roles: ['intake'], logs: 'error', register: false })
+  const telemetry = [...(config.telemetry ?? []), toolFaults(session.terminal.messages)]
+  const spillway = await createSpillway(
+    { ...config, telemetry },
+    { roles: ['intake'], logs: 'silent', register: false },
+  )
   return storeTarget(spillway, path, { signal: session.interruption.signal, actor: cliActor() })
 }
 

@@ -58,10 +58,7 @@ export function newConnections(settings: PostgresSettings): Connections {
 
   async function acquire(purpose: Purpose): Promise<PoolClient> {
     try {
-      const client = await (await poolFor(purpose)).connect()
-      // One that dies while it is lent rejects its query; without a listener it would end the process besides.
-      client.on('error', ignore)
-      return client
+      return await borrow(await poolFor(purpose))
     } catch (error) {
       throw new Unsent(error)
     }
@@ -112,6 +109,20 @@ export function newConnections(settings: PostgresSettings): Connections {
       await Promise.all(closing.map((pool) => pool.end()))
     },
   }
+}
+
+/**
+ * A connection that dies while it is lent rejects its query; without a listener it would end the process besides. It has one before the
+ * driver reads on: what it reads next may be that the server has died.
+ */
+function borrow(pool: Pool): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      client?.on('error', ignore)
+      if (client === undefined) reject(error)
+      else resolve(client)
+    })
+  })
 }
 
 async function loadDriver(): Promise<Driver> {

@@ -1,9 +1,10 @@
 // Who checks the checker: the contract run by a runner of its own, on brokers broken on purpose. On good ones it runs beside each of them.
 
 import { describe, expect, it } from 'vitest'
+import { memoryBrokerHarness } from '../../../test/support/memory-broker-harness.js'
 import type { Broker } from '../../ports/index.js'
 import { systemClock } from '../../runtime/index.js'
-import { MemoryBroker, MemoryBrokerServer } from '../memory-broker/index.js'
+import { MemoryBrokerServer } from '../memory-broker/index.js'
 import { seededRandom } from '../seeded-random.js'
 import type { TestContext } from '../store-contract/index.js'
 import { BROKEN_BROKERS, type Break } from './broken-brokers.js'
@@ -27,31 +28,7 @@ function newServer(): MemoryBrokerServer {
 }
 
 function harnessOf(breakIt: Break = () => ({})): BrokerHarness {
-  let server = newServer()
-  const nowhere = newServer()
-  nowhere.kill()
-  return {
-    name: 'a broker',
-    async make() {
-      server = newServer()
-      return {
-        connect: () => broken(new MemoryBroker(server), breakIt),
-        connectNowhere: () => broken(new MemoryBroker(nowhere), breakIt),
-        spoil: async (queue) => server.declare({ name: queue, partitions: 7 }),
-        refused: async (queue) =>
-          server
-            .refused(queue)
-            .map(({ message, reason }) => ({ id: message.id, reason, body: message.body })),
-        dispose: async () => server.kill(),
-      }
-    },
-    server: () => ({
-      kill: async () => server.kill(),
-      restart: async () => server.restart(),
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-    }),
-  }
+  return memoryBrokerHarness(newServer, (broker) => broken(broker, breakIt))
 }
 
 function broken(broker: Broker, breakIt: Break): Broker {

@@ -4,4 +4,3 @@ export {
   type MemoryBrokerOptions,
   MemoryBrokerServer,
 } from './memory-broker-server.js'
-export type { RefusedMessage } from './memory-queue.js'

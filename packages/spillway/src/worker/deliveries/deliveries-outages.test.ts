@@ -1,29 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { DeliveriesBench, type DeliveriesSetup } from '../../../test/worker/deliveries-kit.js'
-import {
-  command,
-  eventsOf,
-  gate,
-  range,
-  storeIsDown,
-  type TestCommand,
-  waitingCommand,
-} from '../../../test/worker/worker-kit.js'
-
-function setUp(setup: DeliveriesSetup = {}, over: Omit<TestCommand, 'name'> = {}) {
-  const executed: unknown[] = []
-  const definition = command({
-    name: 'a',
-    retry: { attempts: 3, backoff: { delay: 1_000, jitter: 'none' } },
-    handleBatch: (payloads: unknown[]) => void executed.push(...payloads),
-    ...over,
-  })
-  return { consumers: new DeliveriesBench([definition], setup), executed }
-}
+import { DeliveriesBench, recordingConsumers } from '../../../test/worker/deliveries-kit.js'
+import { eventsOf, gate, range, storeIsDown, waitingCommand } from '../../../test/worker/worker-kit.js'
 
 describe('a store that is down', () => {
   it('gets everything once it is back, and nothing is acknowledged before', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     const process = consumers.process()
     process.tamper.append = storeIsDown
     process.tamper.claim = storeIsDown
@@ -43,7 +24,7 @@ describe('a store that is down', () => {
   })
 
   it('that had committed the append it failed has the chunk once', async () => {
-    const { consumers, executed } = setUp({ leaseMs: 5_000 })
+    const { consumers, executed } = recordingConsumers({ leaseMs: 5_000 })
     const process = consumers.process()
     process.tamper.append = async (call) => {
       delete process.tamper.append
@@ -62,7 +43,7 @@ describe('a store that is down', () => {
   })
 
   it('while the broker reconnects again and again, does not make it hold more than its credit', async () => {
-    const { consumers, executed } = setUp({ credit: 3 })
+    const { consumers, executed } = recordingConsumers({ credit: 3 })
     const process = consumers.process()
     process.tamper.append = storeIsDown
     process.tamper.claim = storeIsDown
@@ -108,7 +89,7 @@ describe('close', () => {
   })
 
   it('during an append gives back what it leased', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     const process = consumers.process()
     const open = gate()
     process.tamper.append = async (call) => {
@@ -131,7 +112,7 @@ describe('close', () => {
   })
 
   it('does not wait for an append that hangs', async () => {
-    const { consumers } = setUp()
+    const { consumers } = recordingConsumers()
     const process = consumers.process()
     process.tamper.append = () => new Promise(() => {})
     await consumers.clock.advance(1)
@@ -147,7 +128,7 @@ describe('close', () => {
 
 describe('a broker that is not there', () => {
   it('is subscribed to once it is', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     consumers.publish('a', [1])
     await consumers.clock.advance(10)
     consumers.server.kill()

@@ -1,28 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { DeliveriesBench, type DeliveriesSetup, key } from '../../../test/worker/deliveries-kit.js'
-import {
-  command,
-  eventsOf,
-  range,
-  storeIsDown,
-  type TestCommand,
-  waitingCommand,
-} from '../../../test/worker/worker-kit.js'
-
-function setUp(setup: DeliveriesSetup = {}, over: Omit<TestCommand, 'name'> = {}) {
-  const executed: unknown[] = []
-  const definition = command({
-    name: 'a',
-    retry: { attempts: 3, backoff: { delay: 1_000, jitter: 'none' } },
-    handleBatch: (payloads: unknown[]) => void executed.push(...payloads),
-    ...over,
-  })
-  return { consumers: new DeliveriesBench([definition], setup), executed }
-}
+import { DeliveriesBench, key, recordingConsumers } from '../../../test/worker/deliveries-kit.js'
+import { eventsOf, range, storeIsDown, waitingCommand } from '../../../test/worker/worker-kit.js'
 
 describe('a delivered chunk', () => {
   it('is stored and leased in one commit, executed, settled, and acknowledged then', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     const process = consumers.start()
     await consumers.clock.advance(1)
     const ids = consumers.publish('a', [1, 2, 3])
@@ -50,7 +32,10 @@ describe('a delivered chunk', () => {
 
   it('goes with others into one append and one handler call', async () => {
     const calls: unknown[][] = []
-    const { consumers } = setUp({}, { handleBatch: (payloads: unknown[]) => void calls.push(payloads) })
+    const { consumers } = recordingConsumers(
+      {},
+      { handleBatch: (payloads: unknown[]) => void calls.push(payloads) },
+    )
     for (const at of range(10)) consumers.publish('a', [at])
     await consumers.clock.advance(10)
     const process = consumers.start()
@@ -73,7 +58,7 @@ describe('a delivered chunk', () => {
 
   it('that failed is tried again by the store, and its message is gone', async () => {
     let tries = 0
-    const { consumers } = setUp(
+    const { consumers } = recordingConsumers(
       {},
       {
         handleBatch: () => {
@@ -95,7 +80,7 @@ describe('a delivered chunk', () => {
   })
 
   it('that is scheduled is stored and acknowledged at once', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     consumers.start()
     const nextAt = consumers.clock.now() + 60_000
     const ids = consumers.publish('a', [1], {
@@ -111,7 +96,7 @@ describe('a delivered chunk', () => {
   })
 
   it('of a type that this process has no handler for is stored for others and acknowledged', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     consumers.start()
     const ids = consumers.publish('unknown', [1])
     await consumers.clock.advance(50)
@@ -123,7 +108,7 @@ describe('a delivered chunk', () => {
 
 describe('a redelivered chunk', () => {
   it('is recognised and acknowledged after it was settled', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     consumers.start()
     const draft = consumers.draft('a', [1])
     consumers.publishDraft(draft)
@@ -211,7 +196,7 @@ describe('credit', () => {
 describe('what the store has besides', () => {
   it('is executed while deliveries keep coming, and they are while it keeps having some', async () => {
     const executed: string[] = []
-    const { consumers } = setUp(
+    const { consumers } = recordingConsumers(
       {},
       { handle: (payload: string) => void executed.push(payload), handleBatch: undefined as never },
     )
@@ -227,7 +212,7 @@ describe('what the store has besides', () => {
   })
 
   it('is found by polling when nobody announced it', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     const process = consumers.start({ pollMs: 500 })
     await consumers.clock.advance(10)
     process.tamper.claim = async (call) => call()
@@ -239,7 +224,7 @@ describe('what the store has besides', () => {
 
 describe('conflicts', () => {
   it('are recorded as failed before the message is acknowledged, once however often it comes', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     const process = consumers.start()
     consumers.publish('a', ['first'], { keys: [key('k', 'first')] })
     await consumers.clock.advance(50)
@@ -262,7 +247,7 @@ describe('conflicts', () => {
   })
 
   it('keep their message from being acknowledged until they are stored', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     const process = consumers.start()
     consumers.publish('a', ['first'], { keys: [key('k', 'first')] })
     await consumers.clock.advance(50)
@@ -281,7 +266,7 @@ describe('conflicts', () => {
   })
 
   it('leave repeats of the same command to the first', async () => {
-    const { consumers, executed } = setUp()
+    const { consumers, executed } = recordingConsumers()
     const process = consumers.start()
     consumers.publish('a', ['x'], { keys: [key('k', 'x')] })
     const [repeat] = consumers.publish('a', ['x'], { keys: [key('k', 'x')] })
