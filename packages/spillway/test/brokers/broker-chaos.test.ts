@@ -38,7 +38,7 @@ const DIRECT: Route = {
   roles: ['intake', 'intake', 'worker', 'worker'],
   shares: {
     ...{ 'worker killed': 1, 'worker paused past its lease': 1, 'intake killed': 1 },
-    ...{ 'broker killed': 1, 'database killed': 1, 'chunk published again': 2 },
+    ...{ 'broker killed': 1, 'worker killed without a database': 1, 'chunk published again': 2 },
     ...{ 'all connections cut': 1, 'connection cut at a byte': 2, 'network silent': 1 },
   },
 }
@@ -91,10 +91,13 @@ requireServer(describe, 'postgres', { isPrivate: true })('commands by a broker',
           const foreign = new ForeignService(application, (messages) =>
             kind.produce(server.url, prefix, messages),
           )
-          const parts = { application, database, broker: server, proxy, repeated, random }
-          const faults = new BrokerFaults(route.shares, parts)
-          onTestFinished(() => faults.heal())
           const callers = application.startCallers(TRAFFIC)
+          const faults = new BrokerFaults(route.shares, {
+            ...{ application, database, broker: server, proxy, repeated, random },
+            untilAccepted: () => callers.untilMore(PROGRESS_COMMANDS),
+            hasJournal: route.hasJournal,
+          })
+          onTestFinished(() => faults.heal())
           await untilFurther(application, callers)
 
           for (let cycle = 0; cycle < cycles; cycle += 1) {
@@ -104,7 +107,9 @@ requireServer(describe, 'postgres', { isPrivate: true })('commands by a broker',
           }
           await faults.heal()
           await application.finish(callers)
-          const told = await expectExactlyOnce({ application, broker, foreignIds: foreign.ids })
+          const free = async () => kind.free?.(server.url, prefix, QUEUES)
+          const remains = { application, broker, free, foreignIds: foreign.ids }
+          const told = await expectExactlyOnce(remains)
 
           expect(told.acknowledged).toBeGreaterThan(cycles * PROGRESS_COMMANDS)
           if (cycles >= cyclesOf(route.shares)) expect(Object.values(faults.counts)).not.toContain(0)

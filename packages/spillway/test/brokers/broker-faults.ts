@@ -23,6 +23,7 @@ export type FaultName =
   | 'agent killed'
   | 'broker killed'
   | 'database killed'
+  | 'worker killed without a database'
   | 'all connections cut'
   | 'connection cut at a byte'
   | 'network silent'
@@ -39,6 +40,10 @@ export interface BrokerFaultsParts {
   readonly proxy: FaultProxy
   readonly repeated: RepeatedChunks
   readonly random: Random
+  /** Resolves when callers were told of more commands that they are safe. */
+  readonly untilAccepted: () => Promise<void>
+  /** Whether intakes can do without the broker. */
+  readonly hasJournal: boolean
 }
 
 const ROLES = ['worker', 'intake', 'agent'] as const
@@ -50,7 +55,7 @@ export class BrokerFaults {
   readonly #faults: Readonly<Record<FaultName, () => Promise<void>>>
 
   constructor(shares: Shares, parts: BrokerFaultsParts) {
-    const { application, database, broker, proxy, repeated, random } = parts
+    const { application, database, broker, proxy, repeated, random, untilAccepted } = parts
     const victims = new Victims(application, random)
     this.#parts = parts
     this.#deck = new FaultDeck(shares as Record<FaultName, number>, random)
@@ -60,8 +65,13 @@ export class BrokerFaults {
       'worker paused past its lease': () => victims.pause('worker', PAUSED_MS),
       'intake killed': () => victims.kill('intake'),
       'agent killed': () => victims.kill('agent'),
-      'broker killed': () => killed(broker),
+      'broker killed': () => killed(broker, parts.hasJournal ? untilAccepted : undefined),
       'database killed': () => killed(database),
+      'worker killed without a database': () =>
+        killed(database, async () => {
+          await untilAccepted()
+          await victims.kill('worker')
+        }),
       'all connections cut': async () => proxy.cutAll(random() < 0.5 ? 'reset' : 'end'),
       'connection cut at a byte': () => this.#cutAtByte(),
       'network silent': () => this.#silence(),
@@ -107,7 +117,8 @@ export class BrokerFaults {
   }
 }
 
-async function killed(server: PrivateServer): Promise<void> {
+async function killed(server: PrivateServer, meanwhile?: () => Promise<void>): Promise<void> {
   await server.kill()
+  await meanwhile?.()
   await server.restart()
 }

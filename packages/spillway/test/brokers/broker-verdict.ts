@@ -12,6 +12,8 @@ import { dump, redriveCrashed, untilEnded } from '../faults/processes/verdict.js
 const IDS_AT_ONCE = 500
 /** Leases of a second, brokers that wait for consumers which are gone, and a machine that is busy with other things. */
 const END_WITHIN_MS = 60_000
+/** Far longer than a worker, a lease or the broker wait for anything. */
+const STUCK_MS = 5_000
 const RULE: Omit<TypeRule, 'queue'> = { attempts: 5, effects: 'transaction', hungAfterMs: 60_000 }
 const TYPES: History['types'] = {
   order: { ...RULE, queue: 'orders' },
@@ -31,15 +33,18 @@ export interface Remains {
   readonly application: Application
   /** Opened, and at the server itself. */
   readonly broker: Broker
+  /** What can be done when the broker is stuck. */
+  readonly free: () => Promise<void>
   /** Of single messages that a producer sent until the broker had them. */
   readonly foreignIds: readonly string[]
 }
 
 /** To be called when nothing fails any more. Waits for everything to arrive and to end. */
-export async function expectExactlyOnce({ application, broker, foreignIds }: Remains): Promise<Told> {
+export async function expectExactlyOnce(remains: Remains): Promise<Told> {
+  const { application, foreignIds } = remains
   const { store, told } = application
   const healed = { kind: 'healed', at: systemClock.now(), boundMs: END_WITHIN_MS } as const
-  await untilArrived(application, broker)
+  await untilArrived(remains)
   await untilEnded(store)
   await redriveCrashed(store)
   const landed = await landedReceipts(application)
@@ -70,17 +75,38 @@ export async function expectExactlyOnce({ application, broker, foreignIds }: Rem
 }
 
 /** Until nothing is on its way: at the broker, or in a journal before it. What nobody could read is a failure at once. */
-async function untilArrived(application: Application, broker: Broker): Promise<void> {
+async function untilArrived({ application, broker, free }: Remains): Promise<void> {
   const agents = application.posts.filter(({ role }) => role === 'agent')
+  const stillness = new Stillness()
+  let isFreed = false
   await vi.waitFor(
     async () => {
       for (const { url } of agents) expect(await backlogBytes(url)).toBe(0)
-      for (const { waiting, delivered } of await broker.state())
-        expect([waiting ?? 0, delivered ?? 0]).toEqual([0, 0])
+      const states = await broker.state()
+      const { accepted } = await application.store.reader.accounting()
+      if (stillness.lasts(JSON.stringify([states, accepted])) > STUCK_MS && !isFreed) {
+        isFreed = true
+        await free()
+      }
+      for (const { queue, waiting, delivered } of states)
+        expect([queue, waiting ?? 0, delivered ?? 0]).toEqual([queue, 0, 0])
     },
     { timeout: END_WITHIN_MS, interval: PATIENCE.interval },
   )
   for (const { refused } of await broker.state()) expect(refused).toBe(0)
+}
+
+/** For how long everything has looked the same. */
+class Stillness {
+  #seen = ''
+  #since = 0
+
+  lasts(seen: string): number {
+    const now = systemClock.monotonic()
+    if (seen !== this.#seen) this.#since = now
+    this.#seen = seen
+    return now - this.#since
+  }
 }
 
 async function backlogBytes(url: string): Promise<number> {

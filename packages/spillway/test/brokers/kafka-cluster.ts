@@ -1,6 +1,6 @@
 // A corner of a real cluster for one test: topics of a prefix of their own, and looks at them that are not the driver's.
 
-import { type Admin, Kafka, type KafkaMessage, logLevel } from 'kafkajs'
+import { type Admin, type AdminConfig, Kafka, type KafkaMessage, logLevel } from 'kafkajs'
 import type { PrivateServer } from 'spillway-test-bed'
 import { type KafkaOptions, kafka } from '../../src/brokers/kafka/index.js'
 import { namesWith } from '../../src/brokers/kafka/names.js'
@@ -13,6 +13,9 @@ import type {
 
 /** At a topic that is being removed. */
 const LOOKS_MAX = 500
+const HASTY: KafkaOptions = { publishTimeout: '700ms', requestTimeout: '2s', connectTimeout: '2s' }
+/** The client asks for ten seconds whether a topic that is gone is not there after all. */
+const NO_RETRY: AdminConfig = { retry: { retries: 0 } }
 
 export class Cluster implements BrokerUnderTest {
   readonly names: ReturnType<typeof namesWith>
@@ -28,9 +31,9 @@ export class Cluster implements BrokerUnderTest {
     this.client = new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING })
   }
 
-  connect({ proxy }: ConnectOptions = {}, options: KafkaOptions = {}): Broker {
+  connect({ proxy, isHasty = false }: ConnectOptions = {}, options: KafkaOptions = {}): Broker {
     const reach = proxy === undefined ? {} : { reach: () => ({ host: '127.0.0.1', port: proxy.port }) }
-    return this.#on(this.#server.url, { ...reach, ...options })
+    return this.#on(this.#server.url, { ...reach, ...(isHasty ? HASTY : {}), ...options })
   }
 
   connectNowhere(): Broker {
@@ -49,11 +52,11 @@ export class Cluster implements BrokerUnderTest {
     const topic = this.names.topic(queue)
     await this.admin((admin) => admin.deleteTopics({ topics: [topic] }))
     for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-      const isThere = await this.admin((admin) => admin.fetchTopicOffsets(topic)).then(
-        () => true,
+      const isGone = await this.admin((admin) => admin.fetchTopicOffsets(topic), NO_RETRY).then(
         () => false,
+        (error: unknown) => typeOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION',
       )
-      if (!isThere) return
+      if (isGone) return
     }
     throw new Error(`topic ${topic} is still there`)
   }
@@ -86,8 +89,8 @@ export class Cluster implements BrokerUnderTest {
     return found
   }
 
-  async admin<Value>(work: (admin: Admin) => Promise<Value>): Promise<Value> {
-    const admin = this.client.admin()
+  async admin<Value>(work: (admin: Admin) => Promise<Value>, config: AdminConfig = {}): Promise<Value> {
+    const admin = this.client.admin(config)
     await admin.connect()
     try {
       return await work(admin)
@@ -106,14 +109,14 @@ export class Cluster implements BrokerUnderTest {
 
   #on(url: string, options: KafkaOptions = {}): Broker {
     return kafka(url, {
-      ...{
-        prefix: this.#prefix,
-        partitions: 4,
-        messageBytes: '2mb',
-        publishTimeout: '1s',
-        requestTimeout: '2s',
-      },
-      ...{ connectTimeout: '2s', fetchWait: 50, session: '1s', reconnectDelay: 50, ...options },
+      ...{ prefix: this.#prefix, partitions: 4, messageBytes: '2mb', publishTimeout: '2s' },
+      ...{ fetchWait: 50, session: '1s', reconnectDelay: 50, ...options },
     }).broker
   }
+}
+
+/** As the protocol calls what went wrong; the client wraps it when it gives up. */
+function typeOf(error: unknown): unknown {
+  const { type, cause } = error as { type?: unknown; cause?: { type?: unknown } }
+  return type ?? cause?.type
 }

@@ -2,8 +2,9 @@
 
 import type { Random } from '../../src/ports/index.js'
 import { systemClock } from '../../src/runtime/index.js'
-import type { Application, Post, Server } from './processes/application.js'
-import type { Role } from './processes/program.js'
+import { FaultDeck } from './fault-deck.js'
+import type { Application, Server } from './processes/application.js'
+import { Victims } from './processes/victims.js'
 
 /** Leases are of a second. */
 const PAUSED_MS = 1_600
@@ -28,24 +29,23 @@ const DECK = {
 export type FaultName = keyof typeof DECK
 
 export class ChaosFaults {
-  /** How often each has happened. */
-  readonly counts: Record<FaultName, number>
   readonly #application: Application
   readonly #random: Random
+  readonly #deck: FaultDeck<FaultName>
+  readonly #victims: Victims
   readonly #faults: Readonly<Record<FaultName, () => Promise<void>>>
-  /** Processes that are being started or paused, by name: they are spared. */
-  readonly #away = new Map<string, Promise<void>>()
-  #deck: FaultName[] = []
 
   constructor(application: Application, server: Server, random: Random) {
+    const victims = new Victims(application, random)
     this.#application = application
     this.#random = random
-    this.counts = Object.fromEntries(Object.keys(DECK).map((name) => [name, 0])) as Record<FaultName, number>
+    this.#deck = new FaultDeck(DECK, random)
+    this.#victims = victims
     this.#faults = {
-      'worker killed': () => this.#kill('worker'),
-      'intake killed': () => this.#kill('intake'),
-      'worker paused past its lease': () => this.#pause('worker'),
-      'intake paused': () => this.#pause('intake'),
+      'worker killed': () => victims.kill('worker'),
+      'intake killed': () => victims.kill('intake'),
+      'worker paused past its lease': () => victims.pause('worker', PAUSED_MS),
+      'intake paused': () => victims.pause('intake', PAUSED_MS),
       'all connections cut': async () => application.proxy?.cutAll(this.#random() < 0.5 ? 'reset' : 'end'),
       'connection cut at a byte': () => this.#cutAtByte(),
       'network silent': () => this.#silence(),
@@ -57,83 +57,28 @@ export class ChaosFaults {
     }
   }
 
+  /** How often each has happened. */
+  get counts(): Readonly<Record<FaultName, number>> {
+    return this.#deck.counts
+  }
+
   /**
    * The next fault of the deck that there is somebody for. Processes come back by themselves later on; all else is over when this
    * resolves.
    */
-  async next(): Promise<FaultName> {
-    if (this.#deck.length === 0) this.#deck = this.#newDeck()
-    const possible = this.#deck.findIndex((each) => this.#isPossible(each))
-    const [name] = this.#deck.splice(Math.max(possible, 0), 1) as [FaultName]
-    await this.#faults[name]()
-    this.counts[name] += 1
-    return name
+  async next(): Promise<void> {
+    await this.#faults[this.#deck.draw((name) => this.#isPossible(name))]()
   }
 
   /** Resolves when every process works again. */
   async heal(): Promise<void> {
-    await Promise.all(this.#away.values())
+    await this.#victims.back()
     this.#application.proxy?.reset()
-  }
-
-  #newDeck(): FaultName[] {
-    const names = Object.entries(DECK).flatMap(([name, count]) =>
-      Array<FaultName>(count).fill(name as FaultName),
-    )
-    return names
-      .map((name) => ({ name, at: this.#random() }))
-      .sort((a, b) => a.at - b.at)
-      .map(({ name }) => name)
-  }
-
-  async #kill(role: Role): Promise<void> {
-    const post = await this.#victim(role)
-    this.#takeAway(
-      post,
-      this.#application.replace(post).then(() => undefined),
-    )
-  }
-
-  async #pause(role: Role): Promise<void> {
-    const post = await this.#victim(role)
-    const { program } = post
-    program.signal('SIGSTOP')
-    this.#takeAway(
-      post,
-      systemClock.sleep(PAUSED_MS).then(() => program.signal('SIGCONT')),
-    )
   }
 
   #isPossible(name: FaultName): boolean {
     const role = (['worker', 'intake'] as const).find((each) => name.startsWith(each))
-    return role === undefined || this.#present(role).length > 1
-  }
-
-  #present(role: Role): readonly Post[] {
-    return this.#application.posts.filter((post) => post.role === role && !this.#away.has(post.name))
-  }
-
-  /** Anyone of the role who is there, but never the last one: there has to be somebody who works. */
-  async #victim(role: Role): Promise<Post> {
-    for (;;) {
-      const present = this.#present(role)
-      const victim = present[Math.floor(this.#random() * present.length)]
-      if (victim !== undefined && present.length > 1) return victim
-      await Promise.race(this.#awayOf(role))
-    }
-  }
-
-  #awayOf(role: Role): readonly Promise<void>[] {
-    return [...this.#away].flatMap(([name, back]) =>
-      this.#application.post(name).role === role ? [back] : [],
-    )
-  }
-
-  #takeAway({ name }: Post, back: Promise<void>): void {
-    this.#away.set(
-      name,
-      back.finally(() => this.#away.delete(name)),
-    )
+    return role === undefined || this.#victims.has(role)
   }
 
   async #cutAtByte(): Promise<void> {

@@ -4,13 +4,12 @@
 // goes on for longer.
 
 import { requireServer } from 'spillway-test-bed'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { seededRandom } from '../../src/testing/index.js'
 import { ChaosFaults } from './chaos-faults.js'
 import { ENGINES, type FaultEngine } from './engines.js'
 import { Application } from './processes/application.js'
-import type { Callers } from './processes/callers.js'
-import { PATIENCE } from './processes/patience.js'
+import { PROGRESS_COMMANDS, untilFurther } from './processes/progress.js'
 import { expectNothingLostOrDoubled } from './processes/verdict.js'
 
 const CYCLES: Readonly<Record<FaultEngine['kind'], number>> = { postgres: 100, mariadb: 25 }
@@ -18,8 +17,6 @@ const CYCLES_ASKED_FOR = Number(process.env.SPILLWAY_CHAOS_CYCLES ?? 0)
 const SEED = Number(process.env.SPILLWAY_CHAOS_SEED ?? 1)
 const PROCESSES = ['intake', 'intake', 'worker', 'worker', 'worker'] as const
 const TRAFFIC = { batchMax: 12, pauseMs: 120, letterEvery: 4 }
-/** Commands that must be taken, and as many that must succeed, before a cycle is over. */
-const PROGRESS = 10
 /** A deck has every fault; fewer cycles may miss one. */
 const DECK_CYCLES = 50
 const CYCLE_MS_MAX = 10_000
@@ -49,7 +46,7 @@ for (const engine of ENGINES) {
       await application.finish(callers)
       const told = await expectNothingLostOrDoubled(application)
 
-      expect(told.acknowledged).toBeGreaterThan(cycles * PROGRESS)
+      expect(told.acknowledged).toBeGreaterThan(cycles * PROGRESS_COMMANDS)
       expect(told.unknown).toBeGreaterThan(0)
       if (cycles >= DECK_CYCLES) expect(Object.values(faults.counts)).not.toContain(0)
       for (const count of [told.letters.issued, told.letters.compensated, told.letters.completed])
@@ -57,14 +54,4 @@ for (const engine of ENGINES) {
       await annotate(JSON.stringify({ seed: SEED, ...told, faults: faults.counts }))
     })
   })
-}
-
-/** Intakes take commands and workers do them, at the same time. */
-async function untilFurther(application: Application, callers: Callers): Promise<void> {
-  const succeeded = async () => (await application.store.reader.accounting()).succeeded
-  const target = await vi.waitFor(async () => (await succeeded()) + PROGRESS, PATIENCE)
-  await Promise.all([
-    callers.untilMore(PROGRESS),
-    vi.waitFor(async () => expect(await succeeded()).toBeGreaterThan(target), PATIENCE),
-  ])
 }

@@ -32,6 +32,7 @@ const TABLES: Readonly<Record<FaultEngine['kind'], readonly string[]>> = {
 }
 
 const STARTS_MAX = 10
+const DAY_MS = 86_400_000
 
 /** Callbacks have leases as long as their deliveries may last, which nobody can shorten. */
 const CHUNKS: Readonly<Record<FaultEngine['kind'], string>> = {
@@ -53,7 +54,11 @@ export interface ApplicationOptions {
   readonly isProxied?: boolean
   /** There is a counterpart that letters can be issued by. Default false. */
   readonly issuesLetters?: boolean
+  /** Another configuration than its own, and what that one reads from the environment, by its folder for files. */
+  readonly setting?: (folder: string) => OtherSetting
 }
+
+type OtherSetting = Pick<Setting, 'config' | 'variables'>
 
 interface ApplicationParts {
   readonly engine: FaultEngine
@@ -62,6 +67,7 @@ interface ApplicationParts {
   readonly counterpart: Counterpart | null
   readonly store: ServerStore
   readonly folder: string
+  readonly setting: OtherSetting
 }
 
 export class Application {
@@ -76,6 +82,7 @@ export class Application {
   readonly counterpart: Counterpart | null
   /** What all callers so far asked for and were told, by their log. */
   readonly told: (Submitted | Answered)[] = []
+  readonly #ownSetting: ApplicationParts['setting']
   readonly #posts = new Map<string, Post>()
   readonly #runs: Callers[] = []
   /** Of what the test itself submits; the callers count upwards. */
@@ -85,7 +92,7 @@ export class Application {
     engine: FaultEngine,
     server: Server,
     roles: readonly Role[],
-    { isProxied = false, issuesLetters = false }: ApplicationOptions = {},
+    { isProxied = false, issuesLetters = false, setting }: ApplicationOptions = {},
   ): Promise<Application> {
     const database = await server.createDatabase()
     const store = engine.makeStore(database.url)
@@ -94,24 +101,27 @@ export class Application {
     const folder = await mkdtemp(join(tmpdir(), 'spillway-faults-'))
     const proxy = isProxied ? await FaultProxy.listen({ port: server.port }) : null
     const counterpart = issuesLetters ? await Counterpart.start(folder) : null
-    const application = new Application({ engine, url: database.url, store, folder, proxy, counterpart })
+    const parts = { engine, url: database.url, store, folder, proxy, counterpart }
+    const application = new Application({ ...parts, setting: setting?.(folder) ?? {} })
     await application.query(...TABLES[engine.kind])
     await Promise.all(roles.map((role, n) => application.fill(`${role}-${n}`, role)))
     return application
   }
 
-  private constructor({ engine, url, store, folder, proxy, counterpart }: ApplicationParts) {
+  private constructor({ engine, url, store, folder, proxy, counterpart, setting }: ApplicationParts) {
     this.engine = engine
     this.url = url
     this.store = store
     this.folder = folder
     this.proxy = proxy
     this.counterpart = counterpart
+    this.#ownSetting = setting
   }
 
   get #setting(): Setting {
     const { url, proxy, counterpart } = this
     return {
+      ...this.#ownSetting,
       storeUrl: proxy === null ? url : urlAtPort(url, proxy.port),
       ...(counterpart !== null && { counterpartUrl: counterpart.url }),
     }
@@ -195,13 +205,26 @@ export class Application {
 
   /** The id of the command, which the verdict counts on from now on. */
   async submit(type: 'order' | 'click', payload: { readonly id: string }): Promise<string> {
+    const answered = this.noteAsked(type, payload, null)
+    const id = String((await this.ask(`/v1/commands/${type}`, payload)).id)
+    answered(id)
+    return id
+  }
+
+  /** For what the test sends itself. To be called before, and what it returns with the id that is known to be safe, or null. */
+  noteAsked(
+    type: 'order' | 'click',
+    payload: { readonly id: string },
+    key: string | null,
+  ): (id: string | null) => void {
     this.#ownOps -= 1
     const op = this.#ownOps
-    const submitted = { type, payload: JSON.stringify(payload), key: null, windowMs: 0, runAt: null }
-    this.told.push({ kind: 'submitted', at: systemClock.now(), op, ...submitted })
-    const id = String((await this.ask(`/v1/commands/${type}`, payload)).id)
-    this.told.push({ kind: 'answered', at: systemClock.now(), op, answer: 'accepted', id, code: null })
-    return id
+    const what = { type, payload: JSON.stringify(payload), key, windowMs: key === null ? 0 : DAY_MS }
+    this.told.push({ kind: 'submitted', at: systemClock.now(), op, ...what, runAt: null })
+    return (id) => {
+      const answer = id === null ? 'unknown' : 'accepted'
+      this.told.push({ kind: 'answered', at: systemClock.now(), op, answer, id, code: null })
+    }
   }
 
   /** Rows of the last statement. */

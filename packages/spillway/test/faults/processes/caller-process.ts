@@ -17,6 +17,8 @@ import { FATES, type Fate } from './counterpart.js'
 
 const CALLERS = 12
 const PATIENCE_MS = 10_000
+/** Codes that leave open what became of the command. */
+const DOUBTS: readonly string[] = ['store_unavailable', 'broker_unavailable', 'journal_failed']
 /** Of one run. */
 const OPS_MAX = 1_000_000_000
 const DAY_MS = 86_400_000
@@ -130,7 +132,7 @@ function submitted(op: number, { type, payload }: Command): Submitted {
 /** A rejection that may be tried again leaves open what became of the command, like no answer at all. */
 function answered(op: number, item: BulkAnswer['items'][number] | undefined): Answered {
   const { status = 'rejected', id = null, error = null } = item ?? {}
-  const isUnknown = item === undefined || (error !== null && error.code === 'store_unavailable')
+  const isUnknown = item === undefined || (error !== null && DOUBTS.includes(error.code))
   const code = isUnknown ? null : (error?.code ?? null)
   return { kind: 'answered', at: Date.now(), op, answer: isUnknown ? 'unknown' : status, id, code }
 }

@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url'
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 const OUTPUT_KEPT = 20_000
 
-export type Role = 'intake' | 'worker'
+export type Role = 'intake' | 'worker' | 'agent'
 
 const ARGS: Readonly<Record<Role, readonly string[]>> = {
   intake: ['start', '--roles', 'intake', '--port', '0'],
   worker: ['worker', '--metrics-port', '0'],
+  agent: ['agent', '--metrics-port', '0'],
 }
 
 /** What a process is told by its environment, and by which configuration of this folder it runs. */
@@ -23,6 +24,8 @@ export interface Setting {
   readonly config?: string
   /** Which release of its configuration it is, where there are two. */
   readonly release?: 'old' | 'new'
+  /** What else its configuration reads from the environment. */
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 export interface Exit {
@@ -105,12 +108,13 @@ export class Program {
 }
 
 /** What the machine of the test says about Spillway must not matter. */
-function environment({ storeUrl, counterpartUrl, release }: Setting): NodeJS.ProcessEnv {
+function environment({ storeUrl, counterpartUrl, release, variables }: Setting): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SPILLWAY_|NODE_OPTIONS)/.test(name))
   return {
     ...Object.fromEntries(inherited),
     FAULTS_STORE_URL: storeUrl,
     ...(counterpartUrl !== undefined && { FAULTS_COUNTERPART_URL: counterpartUrl }),
     ...(release !== undefined && { FAULTS_RELEASE: release }),
+    ...variables,
   }
 }

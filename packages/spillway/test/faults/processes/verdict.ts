@@ -79,7 +79,8 @@ export async function expectNothingLostOrDoubled(application: Application): Prom
   return { acknowledged, unknown: count('unknown'), letters: expectLettersSettled(letters, letterEvents) }
 }
 
-async function untilEnded(store: ServerStore): Promise<void> {
+/** Resolves once nothing that is stored waits for anything. */
+export async function untilEnded(store: ServerStore): Promise<void> {
   await vi.waitFor(
     async () => {
       const accounting = await store.reader.accounting()
@@ -90,7 +91,8 @@ async function untilEnded(store: ServerStore): Promise<void> {
   )
 }
 
-async function redriveCrashed(store: ServerStore): Promise<void> {
+/** What took a worker with it time and again was put aside, and is run again like an operator would. */
+export async function redriveCrashed(store: ServerStore): Promise<void> {
   const dead = (await views(store)).filter(({ state }) => state === 'dead')
   const others = dead.filter(({ error }) => error?.code !== 'worker_crash')
   expect(others.map(({ id, type, attempts, error }) => ({ id, type, attempts, error }))).toEqual([])
@@ -99,7 +101,8 @@ async function redriveCrashed(store: ServerStore): Promise<void> {
   await untilEnded(store)
 }
 
-async function dump(store: ServerStore): Promise<StoredCommand[]> {
+/** Everything that is stored, with its payloads. */
+export async function dump(store: ServerStore): Promise<StoredCommand[]> {
   return (await views(store)).map(({ payload = '', ...view }) => ({ ...view, payload }))
 }
 
