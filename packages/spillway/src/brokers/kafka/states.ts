@@ -11,11 +11,12 @@ export async function stateOf(
   { topic, refusedTopic, group }: OpenTopic,
   readers: readonly Reader[],
 ): Promise<BrokerQueueState> {
-  const [ends, refused, [committed]] = await Promise.all([
+  const [ends, refused] = await Promise.all([
     admin.fetchTopicOffsets(topic),
     admin.fetchTopicOffsets(refusedTopic),
-    admin.fetchOffsets({ groupId: group, topics: [topic] }),
   ])
+  // Asked first, a client that has just connected does not find the group's broker, and pauses before it tries again.
+  const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
   const read = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   for (const { lanes } of readers)
     for (const { partition, next, isVoid } of lanes) if (next !== null && !isVoid) read.set(partition, next)

@@ -52,8 +52,8 @@ async function ensureTopics(admin: Admin, topology: Topology): Promise<ReadonlyM
   const topics = wanted(topology)
   const existing = new Set(await admin.listTopics())
   const missing = topics.filter(({ topic }) => !existing.has(topic))
-  // Others may make them at the same time, perhaps with other settings: they are looked at afterwards.
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true })
+  // Others may make them at the same time, perhaps with other settings: they are looked at afterwards. Leaders are waited for below.
+  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false })
   // The leader of a new partition is told later than everybody else that it is.
   await Promise.all(topics.map(({ topic }) => admin.fetchTopicOffsets(topic)))
   return describe(
@@ -92,8 +92,8 @@ async function onceKnown<Value>(ask: () => Promise<Value>, machine: Machine): Pr
   }
 }
 
-const ASKED_MAX = 100
-const ASK_AGAIN_MS = 50
+const ASKED_MAX = 500
+const ASK_AGAIN_MS = 10
 
 interface Found {
   readonly partitions: number
