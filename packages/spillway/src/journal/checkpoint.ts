@@ -102,13 +102,25 @@ export class CheckpointWriter {
 
   async #open(folder: string): Promise<OpenFile> {
     try {
-      return await this.#files.open(checkpointPath(folder), 'update')
+      return await this.#openKept(folder)
     } catch (error) {
       if (!isMissing(error)) throw error
     }
     await createCheckpoint(this.#files, folder)
     await this.#files.syncFolder(folder)
     return this.#files.open(checkpointPath(folder), 'update')
+  }
+
+  /** The slot that holds may have been left by an agent that died before its sync: until it is safe the other one must not be touched. */
+  async #openKept(folder: string): Promise<OpenFile> {
+    const file = await this.#files.open(checkpointPath(folder), 'update')
+    try {
+      await file.sync()
+      return file
+    } catch (error) {
+      await bestEffort(file.close())
+      throw error
+    }
   }
 }
 

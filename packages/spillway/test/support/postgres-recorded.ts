@@ -20,6 +20,7 @@ export interface Recorded {
 export async function recorded(rig: PostgresRig): Promise<Recorded> {
   const sent: Sent[] = []
   const pool = new pg.Pool({ connectionString: rig.url })
+  pool.on('error', () => {})
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown
     Object.assign(client, {

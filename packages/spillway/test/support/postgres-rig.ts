@@ -82,6 +82,8 @@ export function postgresRigs({
   beforeAll(async () => {
     database = await (await sharedPostgres()).createDatabase()
     admin = new pg.Pool({ connectionString: database.url, max: 2 })
+    // Its idle connections may still be there when the database is dropped.
+    admin.on('error', () => {})
   })
   afterAll(async () => {
     await admin?.end()

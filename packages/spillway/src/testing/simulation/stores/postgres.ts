@@ -31,6 +31,8 @@ select relname as name from pg_class where relnamespace = $1::regnamespace and r
 export async function postgresStores(url: string): Promise<SimulatedStores> {
   const { default: pg } = await import('pg')
   const admin = new pg.Pool({ connectionString: url, max: 2, options: `-c search_path=${SCHEMA}` })
+  // Its idle connections may still be there when the database is dropped.
+  admin.on('error', () => {})
   const options: PostgresOptions = {
     ...{ schema: SCHEMA, listen: false, transactionsMax: TRANSACTIONS_MAX },
     connection: { options: `-c search_path=${SCHEMA}` },
