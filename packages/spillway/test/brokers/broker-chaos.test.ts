@@ -20,7 +20,7 @@ const CYCLES_ASKED_FOR = Number(process.env.SPILLWAY_CHAOS_CYCLES ?? 0)
 const SEED = Number(process.env.SPILLWAY_CHAOS_SEED ?? 1)
 const CYCLE_MS_MAX = 20_000
 const TIMEOUT_MS = 120_000
-const TRAFFIC = { batchMax: 12, pauseMs: 60 }
+const TRAFFIC = { batchMax: 8, pauseMs: 250 }
 const QUEUES = ['orders', 'clicks']
 const CONFIG = '../../brokers/processes/brokers.config.mjs'
 /** From their journal to the broker an agent takes what intakes write. */
@@ -35,20 +35,17 @@ interface Route {
 
 const DIRECT: Route = {
   ...{ name: 'intakes publish', hasJournal: false },
-  roles: ['intake', 'intake', 'worker', 'worker'],
+  roles: ['intake', 'worker', 'worker'],
   shares: {
-    ...{ 'worker killed': 1, 'worker paused past its lease': 1, 'intake killed': 1 },
-    ...{ 'broker killed': 1, 'worker killed without a database': 1, 'chunk published again': 2 },
-    ...{ 'all connections cut': 1, 'connection cut at a byte': 2, 'network silent': 1 },
+    ...{ 'worker killed without a database': 1, 'worker paused past its lease': 1, 'intake killed': 1 },
+    ...{ 'broker killed': 1, 'all connections cut': 1, 'connection cut at a byte': 1, 'network silent': 1 },
+    'chunk published again': 1,
   },
 }
 const BY_AGENT: Route = {
   ...{ name: 'an agent ships journals', hasJournal: true },
-  roles: ['intake', 'intake', 'worker', 'worker', 'agent'],
-  shares: {
-    ...{ 'agent killed': 2, 'broker killed': 1, 'worker killed': 1, 'intake killed': 1 },
-    'connection cut at a byte': 1,
-  },
+  roles: ['intake', 'worker', 'agent'],
+  shares: { 'agent killed': 1, 'broker killed': 1, 'worker killed': 1 },
 }
 
 const [postgres] = ENGINES as readonly [FaultEngine, FaultEngine]
@@ -69,37 +66,13 @@ requireServer(describe, 'postgres', { isPrivate: true })('commands by a broker',
       afterAll(() => server?.stop())
 
       for (const route of WITH_AGENT.includes(kind.kind) ? [DIRECT, BY_AGENT] : [DIRECT]) {
-        const cycles = CYCLES_ASKED_FOR || cyclesOf(route.shares)
+        const deck = cyclesOf(route.shares)
+        const cycles = CYCLES_ASKED_FOR || deck
         it(`where ${route.name} take effect once, whatever fails in ${cycles} cycles`, {
           timeout: cycles * CYCLE_MS_MAX + TIMEOUT_MS,
         }, async ({ annotate }) => {
-          const prefix = route.hasJournal ? 'agent-' : 'chaos-'
-          const proxy = await FaultProxy.listen({ port: server.port })
-          onTestFinished(() => proxy.close())
-          const broker = kind.connect(server.url, prefix)
-          await broker.open(QUEUES.map((name) => ({ name, partitions: null })))
-          onTestFinished(() => broker.close())
-          const application = await startApplication(
-            database,
-            urlAtPort(server.url, proxy.port),
-            prefix,
-            route,
-          )
-          onTestFinished(() => application.end())
-          const random = seededRandom(SEED)
-          const repeated = new RepeatedChunks(application, broker, random)
-          const foreign = new ForeignService(application, (messages) =>
-            kind.produce(server.url, prefix, messages),
-          )
-          const callers = application.startCallers(TRAFFIC)
-          const faults = new BrokerFaults(route.shares, {
-            ...{ application, database, broker: server, proxy, repeated, random },
-            untilAccepted: () => callers.untilMore(PROGRESS_COMMANDS),
-            hasJournal: route.hasJournal,
-          })
-          onTestFinished(() => faults.heal())
-          await untilFurther(application, callers)
-
+          const { callers, faults, foreign, remains } = await newScene({ kind, server, database, route })
+          const { application } = remains
           for (let cycle = 0; cycle < cycles; cycle += 1) {
             await foreign.send()
             await faults.next()
@@ -107,12 +80,9 @@ requireServer(describe, 'postgres', { isPrivate: true })('commands by a broker',
           }
           await faults.heal()
           await application.finish(callers)
-          const free = async () => kind.free?.(server.url, prefix, QUEUES)
-          const remains = { application, broker, free, foreignIds: foreign.ids }
-          const told = await expectExactlyOnce(remains)
-
+          const told = await expectExactlyOnce({ ...remains, foreignIds: foreign.ids })
           expect(told.acknowledged).toBeGreaterThan(cycles * PROGRESS_COMMANDS)
-          if (cycles >= cyclesOf(route.shares)) expect(Object.values(faults.counts)).not.toContain(0)
+          if (cycles >= deck) expect(Object.values(faults.counts)).not.toContain(0)
           await annotate(JSON.stringify({ seed: SEED, ...told, faults: faults.counts }))
         })
       }
@@ -120,22 +90,52 @@ requireServer(describe, 'postgres', { isPrivate: true })('commands by a broker',
   }
 })
 
-/** With so many, every fault of the deck happens. */
-function cyclesOf(shares: Shares): number {
-  return Object.values(shares).reduce((sum, share) => sum + share, 0)
+interface Place {
+  readonly kind: BrokerKind
+  readonly server: PrivateServer
+  readonly database: PostgresServer
+  readonly route: Route
+}
+
+/** An application that works, with everything that will be done to it. */
+async function newScene(place: Place) {
+  const { kind, server, database, route } = place
+  const prefix = `${route.hasJournal ? 'agent' : 'chaos'}-`
+  const proxy = await FaultProxy.listen({ port: server.port })
+  onTestFinished(() => proxy.close())
+  const broker = kind.connect(server.url, prefix)
+  await broker.open(QUEUES.map((name) => ({ name, partitions: null })))
+  onTestFinished(() => broker.close())
+  const application = await startApplication(place, { port: proxy.port, prefix })
+  onTestFinished(() => application.end())
+  const random = seededRandom(SEED)
+  const repeated = new RepeatedChunks(application, broker, random)
+  const foreign = new ForeignService(application, (messages) => kind.produce(server.url, prefix, messages))
+  const callers = application.startCallers(TRAFFIC)
+  const faults = new BrokerFaults(route.shares, {
+    ...{ application, database, broker: server, proxy, repeated, random, hasJournal: route.hasJournal },
+    untilAccepted: () => callers.untilMore(PROGRESS_COMMANDS),
+  })
+  onTestFinished(() => faults.heal())
+  await untilFurther(application, callers)
+  const free = async (): Promise<void> => kind.free?.(server.url, prefix, QUEUES)
+  return { callers, faults, foreign, remains: { application, broker, free } }
 }
 
 function startApplication(
-  database: PostgresServer,
-  brokerUrl: string,
-  prefix: string,
-  { roles, hasJournal }: Route,
+  { server, database, route: { roles, hasJournal } }: Place,
+  { port, prefix }: { readonly port: number; readonly prefix: string },
 ): Promise<Application> {
-  const variables = { FAULTS_BROKER_URL: brokerUrl, FAULTS_PREFIX: prefix }
+  const variables = { FAULTS_BROKER_URL: urlAtPort(server.url, port), FAULTS_PREFIX: prefix }
   return Application.start(postgres, database, roles, {
     setting: (folder) => ({
       config: CONFIG,
       variables: { ...variables, ...(hasJournal && { FAULTS_SPOOL: join(folder, 'spool') }) },
     }),
   })
+}
+
+/** With so many, every fault of the deck happens. */
+function cyclesOf(shares: Shares): number {
+  return Object.values(shares).reduce((sum, share) => sum + share, 0)
 }

@@ -22,7 +22,6 @@ export type FaultName =
   | 'intake killed'
   | 'agent killed'
   | 'broker killed'
-  | 'database killed'
   | 'worker killed without a database'
   | 'all connections cut'
   | 'connection cut at a byte'
@@ -66,7 +65,6 @@ export class BrokerFaults {
       'intake killed': () => victims.kill('intake'),
       'agent killed': () => victims.kill('agent'),
       'broker killed': () => killed(broker, parts.hasJournal ? untilAccepted : undefined),
-      'database killed': () => killed(database),
       'worker killed without a database': () =>
         killed(database, async () => {
           await untilAccepted()

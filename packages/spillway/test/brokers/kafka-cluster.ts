@@ -110,7 +110,7 @@ export class Cluster implements BrokerUnderTest {
   #on(url: string, options: KafkaOptions = {}): Broker {
     return kafka(url, {
       ...{ prefix: this.#prefix, partitions: 4, messageBytes: '2mb', publishTimeout: '2s' },
-      ...{ fetchWait: 50, session: '1s', reconnectDelay: 50, ...options },
+      ...{ fetchWait: 20, session: '1s', reconnectDelay: 50, ...options },
     }).broker
   }
 }

@@ -1,5 +1,6 @@
 // Worker processes whose queue comes from a broker: one server, one store, a connection per process, all on virtual time.
 
+import { Publisher } from '../../src/channels/publisher.js'
 import { type AnyCommand, brokerChannel, type QueueOptions } from '../../src/config/index.js'
 import {
   type ChunkDraft,
@@ -9,7 +10,7 @@ import {
   fingerprint,
 } from '../../src/domain/index.js'
 import { prepare } from '../../src/intake/prepare.js'
-import type { OutgoingMessage } from '../../src/ports/index.js'
+import type { Broker, OutgoingMessage } from '../../src/ports/index.js'
 import {
   MemoryBroker,
   type MemoryBrokerEvent,
@@ -30,6 +31,10 @@ export interface DeliveriesSetup extends Omit<QueueSetup, 'queue'> {
   readonly credit?: number
   readonly queue?: Omit<QueueOptions, 'channel'>
   readonly server?: Omit<MemoryBrokerOptions, 'clock' | 'onEvent'>
+  /** Hears of what the server does when it does it. */
+  readonly onBrokerEvent?: (event: MemoryBrokerEvent) => void
+  /** What stands between publishers and the broker. */
+  readonly publishBy?: (broker: Broker) => Pick<Broker, 'name' | 'publish'>
 }
 
 export interface ConsumerProcess extends Process {
@@ -45,23 +50,29 @@ export class DeliveriesBench {
   /** What the server did, in order. */
   readonly log: MemoryBrokerEvent[] = []
   readonly #credit: number
-  readonly #publisher: MemoryBroker
+  readonly #connection: MemoryBroker
+  readonly #publisher: Publisher
   readonly #opened: Promise<void>
   #chunks = 0
 
   constructor(
     commands: readonly AnyCommand[],
-    { credit = 64, queue = {}, server = {}, ...setup }: DeliveriesSetup = {},
+    { credit = 64, queue = {}, server = {}, onBrokerEvent, publishBy, ...setup }: DeliveriesSetup = {},
   ) {
     this.#credit = credit
     this.bench = new Bench(commands, { ...setup, queue })
     this.server = new MemoryBrokerServer({
       ...server,
       clock: this.bench.clock,
-      onEvent: (event) => void this.log.push(event),
+      onEvent: (event) => {
+        this.log.push(event)
+        onBrokerEvent?.(event)
+      },
     })
-    this.#publisher = new MemoryBroker(this.server)
-    this.#opened = this.#open(this.#publisher)
+    this.#connection = new MemoryBroker(this.server)
+    const broker = publishBy?.(this.#connection) ?? this.#connection
+    this.#publisher = new Publisher({ broker, clock: this.bench.clock })
+    this.#opened = this.#open(this.#connection)
   }
 
   get clock(): Bench['clock'] {
@@ -132,9 +143,16 @@ export class DeliveriesBench {
   }
 
   publishDraft(draft: ChunkDraft): string[] {
-    const { id, partition, size } = draft
-    this.send({ id, partition, contentType: ENVELOPE_CONTENT_TYPE, body: encodeEnvelope(draft) })
+    const { id, size } = draft
+    void this.confirmed(draft)
     return Array.from({ length: size }, (_, index) => `${id}-${index}`)
+  }
+
+  /** Publishes a chunk until the broker has confirmed or refused it; resolves to which. */
+  confirmed(draft: ChunkDraft): Promise<boolean> {
+    const { id, partition } = draft
+    const body = TEXT.encode(encodeEnvelope(draft))
+    return this.#publish({ id, queue: 'default', partition, contentType: ENVELOPE_CONTENT_TYPE, body })
   }
 
   /** Publishes any message. */
@@ -144,12 +162,13 @@ export class DeliveriesBench {
     void this.#publish({ ...outgoing, id: message.id ?? this.newChunkId() })
   }
 
-  /** As a channel does: the same message again until the broker has said something. */
-  async #publish(message: OutgoingMessage): Promise<void> {
+  /** As a channel does, and a caller who submits again: the same message until the broker has said something. */
+  async #publish(message: OutgoingMessage): Promise<boolean> {
     await this.#opened
     for (;;) {
-      const [verdict] = await this.#publisher.publish([message])
-      if (verdict?.status !== 'unknown') return
+      const [error] = await this.#publisher.publish([message])
+      if (error === null) return true
+      if (error?.code !== 'broker_unavailable') return false
       await this.clock.sleep(200)
     }
   }

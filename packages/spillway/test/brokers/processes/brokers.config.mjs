@@ -3,11 +3,7 @@
 
 import { env, exit, stdin } from 'node:process'
 import { defineCommand, defineConfig, journal } from 'spillway'
-import { kafka } from 'spillway/kafka'
-import { nats } from 'spillway/nats'
 import { postgres } from 'spillway/postgres'
-import { rabbitmq } from 'spillway/rabbitmq'
-import { redis } from 'spillway/redis'
 import { z } from 'zod'
 
 /** Short, so that nobody waits long for a worker that was paused in its transaction. */
@@ -24,25 +20,38 @@ const {
   FAULTS_SPOOL: spool,
 } = env
 
+const { protocol, hostname, port } = new URL(brokerUrl)
 /** Whoever is paused for three seconds has lost what it was delivered. */
-const COMMON = /** @type {const} */ ({
+const common = /** @type {const} */ ({
   prefix,
   publishTimeout: '1s',
   connectTimeout: '2s',
   reconnectDelay: '200ms',
 })
 
-/** @type {Readonly<Record<string, () => import('spillway').BrokerSpec>>} */
+// Each process is started many times, and loads no more than it needs.
+/** @type {Readonly<Record<string, () => Promise<import('spillway').BrokerSpec>>>} */
 const BROKERS = {
-  'amqp:': () => rabbitmq(brokerUrl, { ...COMMON, heartbeat: '1s' }),
-  'nats:': () => nats(brokerUrl, { ...COMMON, ackWait: '1s' }),
-  'redis:': () => redis(brokerUrl, { ...COMMON, ackWait: '1s' }),
-  'kafka:': () =>
-    kafka(brokerUrl, { ...COMMON, session: '2s', partitions: 4, requestTimeout: '2s', reach: () => place }),
+  async 'amqp:'() {
+    const { rabbitmq } = await import('spillway/rabbitmq')
+    return rabbitmq(brokerUrl, { ...common, heartbeat: '1s' })
+  },
+  async 'nats:'() {
+    const { nats } = await import('spillway/nats')
+    return nats(brokerUrl, { ...common, ackWait: '1s' })
+  },
+  async 'redis:'() {
+    const { redis } = await import('spillway/redis')
+    return redis(brokerUrl, { ...common, ackWait: '1s' })
+  },
+  async 'kafka:'() {
+    const { kafka } = await import('spillway/kafka')
+    // The cluster says that it is where it listens, not at the network that fails.
+    const reach = () => ({ host: hostname, port: Number(port) })
+    return kafka(brokerUrl, { ...common, session: '2s', partitions: 4, requestTimeout: '2s', reach })
+  },
 }
-const { protocol, hostname, port } = new URL(brokerUrl)
-const place = { host: hostname, port: Number(port) }
-const broker = BROKERS[protocol]?.()
+const broker = await BROKERS[protocol]?.()
 if (broker === undefined) throw new Error(`no broker is reached by ${protocol}`)
 const channel = spool === undefined ? broker : journal(spool, { to: broker })
 

@@ -5,9 +5,6 @@ import { systemClock } from '../../../src/runtime/index.js'
 import type { Application, Post } from './application.js'
 import type { Role } from './program.js'
 
-/** There has to be somebody who works, except where a role has only one place. */
-const LEFT_MIN: Readonly<Record<Role, number>> = { intake: 1, worker: 1, agent: 0 }
-
 export class Victims {
   readonly #application: Application
   readonly #random: Random
@@ -18,9 +15,10 @@ export class Victims {
     this.#random = random
   }
 
-  /** Whether there is one of the role at the moment that can be spared. */
+  /** Whether there is one of the role at the moment that can be spared: somebody has to work, except where a role has only one place. */
   has(role: Role): boolean {
-    return this.#present(role).length > LEFT_MIN[role]
+    const places = this.#application.posts.filter((post) => post.role === role).length
+    return this.#present(role).length > Math.min(1, places - 1)
   }
 
   /** SIGKILL, and another one in its place. */
