@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { backoffMs } from './backoff.js'
+import { backoffMs, spreadMs } from './backoff.js'
 
 describe('backoff', () => {
   const exponential = { type: 'exponential', delayMs: 100, maxMs: 60_000, jitter: 'full' } as const
@@ -19,5 +19,9 @@ describe('backoff', () => {
 
   it('stays the same when fixed', () => {
     expect(backoffMs({ type: 'fixed', delayMs: 250, maxMs: 60_000, jitter: 'none' }, 9, 0.3)).toBe(250)
+  })
+
+  it('spreads a pause over its second half', () => {
+    expect([0, 0.5, 0.999].map((random) => Math.round(spreadMs(1_000, random)))).toEqual([500, 750, 1_000])
   })
 })

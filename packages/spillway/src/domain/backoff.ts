@@ -17,3 +17,8 @@ export function backoffMs(backoff: Backoff, attempt: number, random: number): nu
   const capped = Math.min(backoff.delayMs * factor, backoff.maxMs)
   return Math.round(backoff.jitter === 'full' ? capped * random : capped)
 }
+
+/** Between half and all of a pause: spread out, and never at once. `random` is in [0, 1). */
+export function spreadMs(pauseMs: number, random: number): number {
+  return pauseMs * (0.5 + random / 2)
+}

@@ -1,7 +1,7 @@
 // Something to be done again and again: at once while it finds work, at intervals when it found none, and less and less often
 // while it fails.
 
-import { type Backoff, backoffMs } from '../domain/index.js'
+import { type Backoff, backoffMs, spreadMs } from '../domain/index.js'
 import type { Clock, Random, Telemetry } from '../ports/index.js'
 
 const FAILURE_BACKOFF: Backoff = { type: 'exponential', delayMs: 200, maxMs: 30_000, jitter: 'none' }
@@ -72,7 +72,7 @@ export class RecurringTask {
   #backoffMs(failures: number): number {
     const { random, everyMs, failurePauseMsMax = FAILURE_BACKOFF.maxMs } = this.#options
     const fullMs = Math.min(backoffMs(FAILURE_BACKOFF, failures, 0), failurePauseMsMax)
-    return Math.max(everyMs, Math.round(fullMs * (0.5 + random() / 2)))
+    return Math.max(everyMs, Math.round(spreadMs(fullMs, random())))
   }
 
   #turnOfOthers(): Promise<void> {

@@ -1,3 +1,4 @@
+export * from './append-leases.js'
 export * from './append-terms.js'
 export * from './broker.js'
 export * from './channel.js'

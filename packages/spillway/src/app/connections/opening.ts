@@ -1,7 +1,7 @@
 // Opening something that may not be there yet: a broker, or a database that this process can do without for a while. Whoever starts it
 // waits for the first try, and not for long; from then on it is tried again in the background until it works.
 
-import { type Backoff, backoffMs } from '../../domain/index.js'
+import { type Backoff, backoffMs, spreadMs } from '../../domain/index.js'
 import { ERROR_CODES, type ErrorCode, isSpillwayError, SpillwayError } from '../../errors/index.js'
 import type { Clock, Random, Telemetry } from '../../ports/index.js'
 
@@ -72,7 +72,7 @@ export class Opening {
       if (isOpen) break
       failures += 1
       const pauseMs = backoffMs(RETRY_BACKOFF, failures, 0)
-      await clock.sleep(Math.round(pauseMs * (0.5 + random() / 2)), signal)
+      await clock.sleep(Math.round(spreadMs(pauseMs, random())), signal)
     }
     if (signal.aborted || !this.#isOpen) return
     if (this.#fault !== null) telemetry.record({ event: 'lifecycle', what: `${what} is open now` })

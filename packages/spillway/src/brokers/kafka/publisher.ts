@@ -2,7 +2,7 @@
 
 import type { Message, Producer } from 'kafkajs'
 import type { OutgoingMessage, PublishVerdict } from '../../ports/index.js'
-import type { Machine } from '../driver/index.js'
+import { type Machine, UnderWay } from '../driver/index.js'
 import { closed, notOpened, tooLarge } from './failures.js'
 import { headersOf } from './properties.js'
 import { type Outgoing, Sender } from './sender.js'
@@ -23,7 +23,7 @@ const OVERHEAD_BYTES = 256
 export class Publisher {
   readonly #parts: PublisherParts
   readonly #senders = new Map<string, Sender>()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #underWay = new UnderWay()
   #turn = 0
   #isClosed = false
 
@@ -35,20 +35,20 @@ export class Publisher {
     const dueAtMs = this.#dueAtMs()
     // Messages without a partition of their own stay together: one batch instead of one for each partition.
     this.#turn += 1
-    return this.#track(Promise.all(this.#sent(messages, dueAtMs)))
+    return this.#underWay.add(Promise.all(this.#sent(messages, dueAtMs)))
   }
 
   /** Puts a message into the topic as it is; true once it is there. */
   async keep(topic: string, message: Message): Promise<boolean> {
     if (this.#isClosed) return false
     const put = this.#put(topic, { ...message, partition: 0 }, Number.MAX_SAFE_INTEGER, this.#dueAtMs())
-    return (await this.#track(put)).status === 'confirmed'
+    return (await this.#underWay.add(put)).status === 'confirmed'
   }
 
   /** Takes nothing more; resolves once everything under way has its verdict. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.all(this.#underWay)
+    await this.#underWay.settled()
   }
 
   #dueAtMs(): number {
@@ -96,12 +96,6 @@ export class Publisher {
       new Sender({ producer, machine, topic, timeoutMs, onSilence, batchBytesMax })
     this.#senders.set(topic, sender)
     return sender
-  }
-
-  #track<Value>(work: Promise<Value>): Promise<Value> {
-    const tracked = work.finally(() => this.#underWay.delete(tracked))
-    this.#underWay.add(tracked)
-    return tracked
   }
 }
 

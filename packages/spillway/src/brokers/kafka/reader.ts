@@ -1,6 +1,7 @@
 // A subscription: one membership after the other, for as long as it is wanted.
 
 import type { KafkaMessage } from 'kafkajs'
+import { spreadMs } from '../../domain/index.js'
 import type { Cancel, SubscribeRequest, Subscription, Telemetry } from '../../ports/index.js'
 import type { Machine } from '../driver/index.js'
 import { unavailable } from './failures.js'
@@ -85,6 +86,6 @@ export class Reader implements Subscription {
     }
     const delayMs = Math.min(RECONNECT_MS_MIN * 2 ** this.#failures, settings.reconnectDelayMsMax)
     this.#failures += 1
-    this.#cancel = machine.schedule(delayMs * (0.5 + machine.random() / 2), () => void this.begin())
+    this.#cancel = machine.schedule(spreadMs(delayMs, machine.random()), () => void this.begin())
   }
 }

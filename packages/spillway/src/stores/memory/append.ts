@@ -8,7 +8,7 @@ import {
   type KeyDraft,
   type Lease,
 } from '../../domain/index.js'
-import type { AppendResult, AppendTerms } from '../../ports/index.js'
+import { type AppendResult, type AppendTerms, withLeases } from '../../ports/index.js'
 import { leaseFresh } from './claim.js'
 import { addKey, findKey, verdictUnder } from './keys.js'
 import { enqueue } from './queue.js'
@@ -57,20 +57,6 @@ export function append(
     else leases.set(chunk.id, lease)
   }
   return terms.lease === null ? results : withLeases(drafts, results, leases)
-}
-
-/** A draft that comes twice in a call is leased once. */
-function withLeases(
-  drafts: readonly ChunkDraft[],
-  results: readonly AppendResult[],
-  leases: Map<string, Lease>,
-): AppendResult[] {
-  return results.map((result, at) => {
-    const { id } = drafts[at] as ChunkDraft
-    const lease = leases.get(id) ?? null
-    leases.delete(id)
-    return { ...result, lease }
-  })
 }
 
 function hasConflict(result: AppendResult): boolean {

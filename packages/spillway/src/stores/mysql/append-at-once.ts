@@ -2,11 +2,11 @@
 // are sent together, and the first that meets something it knows stops them before the commit.
 
 import type { ChunkDraft } from '../../domain/index.js'
-import type { AppendLease, AppendResult } from '../../ports/index.js'
+import { type AppendLease, type AppendResult, withLeases } from '../../ports/index.js'
 import { insertChunks, type NewChunk } from './chunks.js'
 import { chunkOf } from './drafts.js'
 import { isDuplicateEntry } from './errors.js'
-import { isLeasable, leasesOf, withLeases } from './fresh-leases.js'
+import { isLeasable, leasesOf } from './fresh-leases.js'
 import { type KeyTables, LOCK_RING, ringDiffers } from './key-tables.js'
 import { agingKeys, insertNewKeys, keyRowsOf, windowOf } from './keys.js'
 import { anyLimited } from './room.js'

@@ -1,7 +1,7 @@
 // Leasing chunks as they are stored: which of them may be, under the limits of their queues, and what their leases are.
 
 import { type ChunkDraft, freshLease, type Lease } from '../../domain/index.js'
-import type { AppendLease, AppendResult } from '../../ports/index.js'
+import type { AppendLease } from '../../ports/index.js'
 import { FIRST_TOKEN, type NewChunk } from './chunks.js'
 import type { Connection } from './connection.js'
 import { parseIndexes } from './index-list.js'
@@ -49,18 +49,4 @@ export function leasesOf(
     leases.set(id, freshLease(draftOf.get(id) as ChunkDraft, storage))
   }
   return leases
-}
-
-/** A draft that comes twice in a call is leased once. */
-export function withLeases(
-  drafts: readonly ChunkDraft[],
-  results: readonly AppendResult[],
-  leases: Map<string, Lease>,
-): AppendResult[] {
-  return results.map((result, at) => {
-    const { id } = drafts[at] as ChunkDraft
-    const lease = leases.get(id) ?? null
-    leases.delete(id)
-    return { ...result, lease }
-  })
 }

@@ -1,7 +1,7 @@
 // Storing chunks, and leasing them at once for whoever asks, in one statement and one round trip.
 
 import { type AppendVerdict, type ChunkDraft, freshLease, type Lease } from '../../domain/index.js'
-import type { AppendResult, AppendTerms } from '../../ports/index.js'
+import { type AppendResult, type AppendTerms, withLeases } from '../../ports/index.js'
 import { type AppendColumns, appendColumns, LOOKUP_ONLY } from './append-columns.js'
 import { int4s, int8s, texts } from './columns.js'
 import type { Database, Transaction } from './database.js'
@@ -154,20 +154,6 @@ function leasesOf(drafts: readonly ChunkDraft[], answers: readonly Answer[]): Ma
     leases.set(draft.id, freshLease(draft, { token, skip, createdAt: created_at }))
   }
   return leases
-}
-
-/** A draft that comes twice in a call is leased once. */
-function withLeases(
-  drafts: readonly ChunkDraft[],
-  results: readonly AppendResult[],
-  leases: Map<string, Lease>,
-): AppendResult[] {
-  return results.map((result, at) => {
-    const { id } = drafts[at] as ChunkDraft
-    const lease = leases.get(id) ?? null
-    leases.delete(id)
-    return { ...result, lease }
-  })
 }
 
 function absencesOf(absent: string | null): readonly Absence[] {

@@ -2,6 +2,7 @@
 // find work by polling, and when it is back they are woken at once, because what was said meanwhile was not heard.
 
 import type { Client, Notification } from 'pg'
+import { spreadMs } from '../../domain/index.js'
 import type { Random } from '../../ports/index.js'
 import type { Connections } from './connections.js'
 import { quotedName } from './identifiers.js'
@@ -66,7 +67,7 @@ export function newListener(options: ListenerOptions): Listener {
     if (stopped) return
     const delayMs = Math.min(RECONNECT_MS_MIN * 2 ** failures, RECONNECT_MS_MAX)
     failures += 1
-    cancel = pause.schedule(delayMs * (0.5 + random() / 2), () => void connect())
+    cancel = pause.schedule(spreadMs(delayMs, random()), () => void connect())
   }
 
   function check(): void {
