@@ -74,13 +74,15 @@ describe('frames to the store', () => {
     const kept = memory()
     const poison = chunkIdOf(5)
     const store = failing(kept, (drafts) =>
-      drafts.some(({ id }) => id === poison) ? new Error('no such character') : null,
+      drafts.some(({ id }) => id === poison)
+        ? Object.assign(new Error('no such character in "secret"'), { code: '22P05' })
+        : null,
     )
     const verdicts = await storeDestination(store).ship(
       frames(...Array.from({ length: 8 }, (_, n) => envelopeOf(n))),
     )
     expect(statuses(verdicts)).toEqual(Array.from({ length: 8 }, (_, n) => (n === 5 ? 'refused' : 'shipped')))
-    expect(verdicts[5]).toEqual({ status: 'refused', reason: 'no such character' })
+    expect(verdicts[5]).toEqual({ status: 'refused', reason: 'the store refuses it (22P05)' })
     expect((await kept.reader.accounting()).accepted).toBe(7)
   })
 

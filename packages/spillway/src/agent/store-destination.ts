@@ -2,7 +2,7 @@
 // again. A frame that the store will never take is found by halving, so that it stands in nobody's way.
 
 import { type ChunkDraft, decodeEnvelope, lateConflicts } from '../domain/index.js'
-import { isSpillwayError } from '../errors/index.js'
+import { errorCode, isSpillwayError } from '../errors/index.js'
 import type { Store } from '../ports/index.js'
 import { type AddressedFrame, type Destination, SHIPPED, type ShipVerdict } from './destination.js'
 
@@ -83,7 +83,8 @@ class Shipment {
   async #judge(parcels: readonly Parcel[], error: unknown): Promise<void> {
     try {
       await this.#store.probe()
-      this.#answer(parcels, { status: 'refused', reason: messageOf(error) })
+      // By its code alone: what a database says may quote what it was given.
+      this.#answer(parcels, { status: 'refused', reason: `the store refuses it (${errorCode(error)})` })
     } catch {
       this.#answer(parcels, { status: 'unknown', error })
     }

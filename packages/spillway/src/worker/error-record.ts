@@ -2,16 +2,13 @@
 // throws must become one of these, including things that are no errors and errors whose properties throw.
 
 import { ERROR_MESSAGE_MAX, ERROR_STACK_MAX, type ErrorRecord } from '../domain/index.js'
-
-const CODE_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/
-/** Code of an error that names none. */
-const UNNAMED = 'error'
+import { errorCode } from '../errors/index.js'
 
 export function errorRecord(error: unknown): ErrorRecord {
   try {
     return describe(error)
   } catch {
-    return { code: UNNAMED, message: 'the handler threw something that cannot be read' }
+    return { code: errorCode(null), message: 'the handler threw something that cannot be read' }
   }
 }
 
@@ -22,21 +19,21 @@ export function boundedText(text: string, max: number): string {
 }
 
 function describe(error: unknown): ErrorRecord {
-  if (typeof error === 'string') return { code: UNNAMED, message: boundedText(error, ERROR_MESSAGE_MAX) }
+  if (typeof error === 'string')
+    return { code: errorCode(error), message: boundedText(error, ERROR_MESSAGE_MAX) }
   if (typeof error !== 'object' || error === null) {
-    return { code: UNNAMED, message: `the handler threw ${error === null ? 'null' : `a ${typeof error}`}` }
+    return {
+      code: errorCode(error),
+      message: `the handler threw ${error === null ? 'null' : `a ${typeof error}`}`,
+    }
   }
-  const { code, name, message, stack } = error as Record<string, unknown>
+  const { message, stack } = error as Record<string, unknown>
   const record = {
-    code: [code, name].find(isCode) ?? UNNAMED,
+    code: errorCode(error),
     message:
       typeof message === 'string'
         ? boundedText(message, ERROR_MESSAGE_MAX)
         : 'the handler threw an object without a message',
   }
   return typeof stack === 'string' ? { ...record, stack: boundedText(stack, ERROR_STACK_MAX) } : record
-}
-
-function isCode(value: unknown): value is string {
-  return typeof value === 'string' && CODE_PATTERN.test(value)
 }

@@ -2,9 +2,9 @@
 // hold up the others, and a store that is down must not make anybody refuse a chunk: when it does not say which, it is asked.
 
 import { type Lease, lateConflicts } from '../../domain/index.js'
+import { errorCode } from '../../errors/index.js'
 import type { AppendLease, AppendResult, Store, Telemetry } from '../../ports/index.js'
 import { classify } from '../classify.js'
-import { errorRecord } from '../error-record.js'
 import { Cargo } from './cargo.js'
 
 export interface LandingOptions {
@@ -65,7 +65,7 @@ export class Landing {
       return { leased: [], left: [cargo], error }
     }
     // By its code alone: what a database says may quote what it was given.
-    cargo.refuse(`the store refuses it (${errorRecord(error).code})`)
+    cargo.refuse(`the store refuses it (${errorCode(error)})`)
     return { leased: [], left: [], error: null }
   }
 
