@@ -92,7 +92,7 @@ export class Opening {
 
   #unavailable(cause?: unknown): SpillwayError {
     const { what, code } = this.#options
-    return new SpillwayError(code, `${what} cannot be reached at present; it is tried again.`, { cause })
+    return new SpillwayError(code, `${what} cannot be reached at present.`, { cause })
   }
 }
 

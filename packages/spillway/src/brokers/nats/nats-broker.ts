@@ -12,8 +12,8 @@ import type {
   Subscription,
   Telemetry,
 } from '../../ports/index.js'
-import type { Machine } from '../driver/index.js'
-import { asked, closed, notOpened } from './failures.js'
+import { isAtLeast, type Machine } from '../driver/index.js'
+import { asked, closed, incompatible, notOpened } from './failures.js'
 import { type Line, linkWith, type NatsLink } from './link.js'
 import { type Names, namesOf } from './names.js'
 import type { NatsSettings } from './options.js'
@@ -28,6 +28,8 @@ const HEADER_BYTES_MAX = 8 * 1024
 const PAYLOAD_BYTES_MAX = 1024 * 1024
 /** No message of Spillway is larger, whatever a server takes. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+/** The first whose consumers do not wait, after a kill, for messages that are gone (nats-server#6374). */
+const STEADY_VERSION = [2, 10, 25]
 
 export class NatsBroker implements Broker {
   readonly name = 'nats'
@@ -39,6 +41,7 @@ export class NatsBroker implements Broker {
   readonly #subscriptions = new Set<NatsSubscription>()
   #queues = new Map<string, BrokerQueue>()
   #payloadBytesMax = PAYLOAD_BYTES_MAX
+  #toldOfVersion: string | null = null
 
   constructor(settings: NatsSettings, machine: Machine) {
     this.#settings = settings
@@ -105,10 +108,19 @@ export class NatsBroker implements Broker {
   }
 
   async #prepare(line: Line): Promise<void> {
-    const { connection } = line
-    this.#payloadBytesMax = connection.info?.max_payload ?? PAYLOAD_BYTES_MAX
+    const { version = '0', max_payload = PAYLOAD_BYTES_MAX } = line.connection.info ?? {}
+    this.#payloadBytesMax = max_payload
+    this.#warn(version)
     const topology = { settings: this.#settings, names: this.#names, queues: [...this.#queues.values()] }
     await asked(() => prepareTopology(line, topology))
+  }
+
+  #warn(version: string): void {
+    if (isAtLeast(version, STEADY_VERSION) || this.#toldOfVersion === version) return
+    this.#toldOfVersion = version
+    const what =
+      'after a kill of the server its consumers may stand still for 30 s or longer, and lose nothing'
+    this.#link.report(incompatible(`version ${version}: ${what}. Use ${STEADY_VERSION.join('.')} or later.`))
   }
 
   async #stateOf(line: Line, queue: string, refused: number | null): Promise<BrokerQueueState> {

@@ -6,7 +6,7 @@ import { stoppableMachine } from '../../../test/support/stoppable-machine.js'
 import type { Broker, BrokerQueue, OutgoingMessage, TelemetryEvent } from '../../ports/index.js'
 import { Consumer } from '../../testing/broker-contract/consumer.js'
 import { FaultProxy } from '../../testing/fault-proxy/index.js'
-import { machine } from '../driver/index.js'
+import { isAtLeast, machine } from '../driver/index.js'
 import { nats } from './index.js'
 import { namesOf } from './names.js'
 import { NatsBroker } from './nats-broker.js'
@@ -81,8 +81,13 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS driver', () => {
   let server: PrivateServer
   let made = 0
   let prefix = ''
+  /** A version that it warns of. */
+  let isOld = false
   beforeAll(async () => {
     server = await startNats()
+    const connection = await connect({ servers: `127.0.0.1:${server.port}` })
+    isOld = !isAtLeast(connection.info?.version ?? '0', [2, 10, 25])
+    await connection.close()
   })
   afterAll(() => server.stop())
 
@@ -211,6 +216,14 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS driver', () => {
     await consumer.receivedAll(['a'])
   })
 
+  it('tells of a server whose consumers may stand still after a kill', async () => {
+    fresh()
+    const events: TelemetryEvent[] = []
+    await brokerOn().open(MAIN, { record: (event) => events.push(event) })
+    const told = { event: 'fault', error: { message: expect.stringContaining('2.10.25 or later') } }
+    expect(events).toMatchObject(isOld ? [told] : [])
+  })
+
   it('tells of a connection that was lost, once, and of the next', async () => {
     fresh()
     const proxy = await FaultProxy.listen({ port: server.port })
@@ -218,6 +231,9 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS driver', () => {
     const broker = brokerOn({}, { url: `nats://127.0.0.1:${proxy.port}`, own: machine })
     const events: TelemetryEvent[] = []
     await broker.open(MAIN, { record: (event) => events.push(event) })
+    // What it says of the server itself is said by now, and not once more after the next connection.
+    const ofServer = events.splice(0)
+    expect(ofServer).toEqual(isOld ? [expect.objectContaining({ event: 'fault' })] : [])
     proxy.refuse()
     proxy.cutAll()
     expect(await broker.publish([message('a')])).toMatchObject([{ status: 'unknown' }])

@@ -1,5 +1,6 @@
 // What the settings of a server mean for what it has confirmed. Redis keeps its data in memory; how much of it survives is up to them.
 
+import { isAtLeast } from '../driver/index.js'
 import { incompatible, replyCode } from './failures.js'
 import type { Line } from './link.js'
 import type { RedisSettings } from './options.js'
@@ -78,9 +79,4 @@ async function setting(line: Line, name: string): Promise<string | null> {
 
 function infoOf(info: string, name: string): string | null {
   return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? null
-}
-
-function isAtLeast(version: string, [major = 0, minor = 0]: readonly number[]): boolean {
-  const [foundMajor = 0, foundMinor = 0] = version.split('.').map(Number)
-  return foundMajor > major || (foundMajor === major && foundMinor >= minor)
 }
