@@ -1,10 +1,8 @@
-// Gets chunks into the store, many in one commit, and finds out what became of each. A chunk that the store refuses for good must not
-// hold up the others, and a store that is down must not make anybody refuse a chunk: when it does not say which, it is asked.
+// Gets chunks into the store, many in one commit, and does what follows from what became of each.
 
 import { type Lease, lateConflicts } from '../../domain/index.js'
-import { errorCode } from '../../errors/index.js'
+import { appendApart, type Fate } from '../../landing/index.js'
 import type { AppendLease, AppendResult, Store, Telemetry } from '../../ports/index.js'
-import { classify } from '../classify.js'
 import { Cargo } from './cargo.js'
 
 export interface LandingOptions {
@@ -31,46 +29,24 @@ export class Landing {
 
   /** Never rejects. With `lease` null the chunks are left to claims. */
   async land(cargos: readonly Cargo[], lease: AppendLease | null): Promise<Landed> {
-    try {
-      const results = await this.#options.store.append(
-        cargos.map(({ draft }) => draft),
-        lease === null ? { remember: true } : { lease },
-      )
-      return {
-        leased: cargos.flatMap((cargo, at) => this.#landed(cargo, results[at])),
-        left: [],
-        error: null,
-      }
-    } catch (error) {
-      if (classify(error) === 'transient') return { leased: [], left: cargos, error }
-      return cargos.length === 1 ? this.#refused(cargos[0] as Cargo, error) : this.#oneByOne(cargos, lease)
-    }
-  }
-
-  async #oneByOne(cargos: readonly Cargo[], lease: AppendLease | null): Promise<Landed> {
+    const drafts = cargos.map(({ draft }) => draft)
+    const fates = await appendApart(
+      this.#options.store,
+      drafts,
+      lease === null ? { remember: true } : { lease },
+    )
     const leased: (readonly [Lease, Cargo])[] = []
     for (const [at, cargo] of cargos.entries()) {
-      const landed = await this.land([cargo], lease)
-      leased.push(...landed.leased)
-      if (landed.left.length > 0) return { leased, left: cargos.slice(at), error: landed.error }
+      const fate = fates[at] as Fate
+      if (fate.status === 'left') return { leased, left: cargos.slice(at), error: fate.error }
+      if (fate.status === 'refused') cargo.refuse(fate.reason)
+      else leased.push(...this.#landed(cargo, fate.result))
     }
     return { leased, left: [], error: null }
   }
 
-  /** A store that can take something, and not this. */
-  async #refused(cargo: Cargo, error: unknown): Promise<Landed> {
-    try {
-      await this.#options.store.probe()
-    } catch {
-      return { leased: [], left: [cargo], error }
-    }
-    // By its code alone: what a database says may quote what it was given.
-    cargo.refuse(`the store refuses it (${errorCode(error)})`)
-    return { leased: [], left: [], error: null }
-  }
-
-  #landed(cargo: Cargo, result: AppendResult | undefined): (readonly [Lease, Cargo])[] {
-    const { verdicts = null, lease = null } = result ?? {}
+  #landed(cargo: Cargo, result: AppendResult): (readonly [Lease, Cargo])[] {
+    const { verdicts, lease = null } = result
     if (cargo.isDelivered) this.#record(cargo, verdicts)
     const conflicts = lateConflicts(cargo.draft, verdicts)
     if (conflicts !== null) {

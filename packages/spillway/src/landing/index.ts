@@ -1,0 +1,1 @@
+export { appendApart, type Fate } from './append-apart.js'
