@@ -122,3 +122,31 @@ describe('spillway journal salvage', () => {
     expect(stderr).toContain('0 frames')
   })
 })
+
+describe('spillway status', () => {
+  it('shows what waits in the spool, which no queue counts yet, and that nobody ships it', async () => {
+    const { project } = await writtenProject()
+    expect((await spillway(project, 'migrate').ended).code).toBe(0)
+    const [text, json] = await Promise.all([
+      spillway(project, 'status').ended,
+      spillway(project, 'status', '--json').ended,
+    ])
+    expect(text.stdout).toMatch(/SPOOL +WAITING +OLDEST +AGENT +PUT ASIDE\n.*spool +\d.* k?B +\d+s +none +0/)
+    expect(text.stderr).toContain('next: spillway agent')
+    expect(json.json).toMatchObject({
+      ready: true,
+      spools: [{ spool: project.spool, waitingBytes: expect.any(Number), writers: 1, agentPid: null }],
+    })
+    const [{ waitingBytes, oldestAt }] = (
+      json.json as { spools: [{ waitingBytes: number; oldestAt: string }] }
+    ).spools
+    expect(waitingBytes).toBeGreaterThan(0)
+    expect(Date.parse(oldestAt)).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('knows of no spool before its journal was written', async () => {
+    const project = newJournalProject()
+    await spillway(project, 'migrate').ended
+    expect((await spillway(project, 'status', '--json').ended).json).toMatchObject({ spools: [] })
+  })
+})

@@ -5,6 +5,7 @@ import { EXIT } from '../exit-codes.js'
 import { jsonLine, printable } from '../printable.js'
 import { writeQueues } from '../queue-rows.js'
 import { targetArgs } from '../shared-args.js'
+import { isStuck, writeSpools } from '../spool-lines.js'
 import { suggest } from '../suggestion.js'
 import { withTarget } from '../target/open-target.js'
 
@@ -18,13 +19,14 @@ export const status = command({
   async run(invocation) {
     const { values, terminal } = invocation
     const { out } = terminal
-    const { name, health, queues } = await withTarget(invocation, values, async (target) => ({
+    const { name, health, queues, spools } = await withTarget(invocation, values, async (target) => ({
       name: target.name,
       health: await target.health(),
       queues: await target.queues(),
+      spools: await target.spools(),
     }))
     if (values.json === true) {
-      out.line(jsonLine({ target: name, ...health, queues }))
+      out.line(jsonLine({ target: name, ...health, queues, spools }))
       return health.ready ? EXIT.ok : EXIT.failed
     }
     const verdict = health.ready
@@ -36,7 +38,9 @@ export const status = command({
     }
     out.line()
     writeQueues(out, queues, false)
+    writeSpools(out, spools)
     if (queues.some(({ dead }) => dead > 0)) suggest(terminal, values, 'dlq list')
+    if (spools.some(isStuck)) suggest(terminal, values, 'agent')
     return health.ready ? EXIT.ok : EXIT.failed
   },
 })

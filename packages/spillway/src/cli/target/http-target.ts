@@ -17,6 +17,7 @@ import type {
   ReceiptRecord,
   SubmitVerdictRecord,
 } from './records.js'
+import type { SpoolRecord } from './spool-records.js'
 import type { GetOptions, Target } from './target.js'
 
 /** Seconds one request waits for an outcome; longer waits take several. */
@@ -118,6 +119,10 @@ export class HttpTarget implements Target {
   async nodes(): Promise<readonly NodeRecord[]> {
     const { items } = (await this.#client.request({ path: '/v1/nodes' })) as { items: NodeRecord[] }
     return items
+  }
+
+  async spools(): Promise<readonly SpoolRecord[]> {
+    return []
   }
 
   async health(): Promise<Health> {

@@ -58,14 +58,17 @@ async function openStore(session: Session, flags: TargetFlags): Promise<Target> 
     import('./store-target.js'),
     import('./tool-faults.js'),
   ])
-  const { path, config } = await loadConfig(session, flags.config)
+  const { path, config, resolved } = await loadConfig(session, flags.config)
   if (session.interruption.signal.aborted) throw new Interrupted()
   const telemetry = [...(config.telemetry ?? []), toolFaults(session.terminal.messages)]
   const spillway = await createSpillway(
     { ...config, telemetry },
-    { roles: ['intake'], logs: 'silent', register: false },
+    { roles: ['intake'], logs: 'silent', metrics: false, register: false },
   )
-  return storeTarget(spillway, path, { signal: session.interruption.signal, actor: cliActor() })
+  return storeTarget(spillway, path, {
+    ...{ signal: session.interruption.signal, actor: cliActor() },
+    spools: async () => (await import('./spool-records.js')).spoolRecords(resolved.queues.values()),
+  })
 }
 
 function baseAddress(text: string): string {

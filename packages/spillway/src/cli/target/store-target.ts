@@ -4,6 +4,7 @@
 import type { Spillway } from '../../app/api.js'
 import { isCodedError } from '../failure.js'
 import { commandRecord, nodeRecord, queueRecord, receiptRecord, submitVerdictRecord } from './records.js'
+import type { SpoolRecord } from './spool-records.js'
 import { action, storeOperator } from './store-operator.js'
 import type { Target } from './target.js'
 
@@ -12,9 +13,15 @@ export interface StoreTargetOptions {
   readonly signal: AbortSignal
   /** For the audit. */
   readonly actor: string
+  /** What waits in the configuration's journals. */
+  readonly spools: () => Promise<readonly SpoolRecord[]>
 }
 
-export function storeTarget(spillway: Spillway, name: string, { signal, actor }: StoreTargetOptions): Target {
+export function storeTarget(
+  spillway: Spillway,
+  name: string,
+  { signal, actor, spools }: StoreTargetOptions,
+): Target {
   return {
     name,
     submit: async (type, payload, options) => receiptRecord(await spillway.submit(type, payload, options)),
@@ -34,6 +41,7 @@ export function storeTarget(spillway: Spillway, name: string, { signal, actor }:
     resume: async (queue) => ({ queue, ...(await spillway.resume(queue, { actor })) }),
     limit: async (queue, leasesMax) => ({ queue, ...(await spillway.limit(queue, leasesMax, { actor })) }),
     nodes: async () => (await spillway.nodes()).map(nodeRecord),
+    spools,
     health: () => spillway.health(),
     close: () => spillway.close(),
   }

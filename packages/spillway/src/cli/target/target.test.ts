@@ -52,7 +52,9 @@ function bound(target: Target) {
 
 describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
   const target = (): Target =>
-    kind === 'http' ? http() : storeTarget(spillway, 'store', { signal: open, actor: 'cli:ann' })
+    kind === 'http'
+      ? http()
+      : storeTarget(spillway, 'store', { signal: open, actor: 'cli:ann', spools: async () => [] })
   const id = (name: string) => `${kind} ${name}`
 
   it('submits with a key, finds repeats, and shows the end with result and payload', async () => {
@@ -232,7 +234,7 @@ describe.each(['store', 'http'] as const)('a target behind %s', (kind) => {
 
 describe('both targets', () => {
   it('give the same record of the same command', async () => {
-    const local = storeTarget(spillway, 'store', { signal: open, actor: 'cli:ann' })
+    const local = storeTarget(spillway, 'store', { signal: open, actor: 'cli:ann', spools: async () => [] })
     const { id } = await local.submit('letter.issue', { id: 'same', end: 'failed' }, {})
     const record = await local.get(id, { waitMs: 10_000, payload: true })
     expect(record.state).toBe('failed')

@@ -12,6 +12,7 @@ import type {
   ReceiptRecord,
   SubmitVerdictRecord,
 } from './records.js'
+import type { SpoolRecord } from './spool-records.js'
 
 export interface GetOptions {
   readonly payload?: boolean
@@ -33,6 +34,8 @@ export interface Target {
   resume(queue: string): Promise<QueueSettingsRecord>
   limit(queue: string, leasesMax: number | null): Promise<QueueSettingsRecord>
   nodes(): Promise<readonly NodeRecord[]>
+  /** Of the configuration, on this host. A server does not tell of its own. */
+  spools(): Promise<readonly SpoolRecord[]>
   health(): Promise<Health>
   close(): Promise<void>
 }
