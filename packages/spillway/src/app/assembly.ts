@@ -5,7 +5,7 @@ import { Intake } from '../intake/index.js'
 import { Maintenance, Registration } from '../maintenance/index.js'
 import type { NodeRole, Store } from '../ports/index.js'
 import { createPressure, holdProcess, newSecret, processPlace } from '../runtime/index.js'
-import { Worker } from '../worker/index.js'
+import type { Worker } from '../worker/index.js'
 import type { Spillway } from './api.js'
 import { AppendCount } from './append-count.js'
 import { withBuiltIns } from './built-ins.js'
@@ -46,22 +46,25 @@ interface Ground extends Foundation {
   readonly store: Store
   readonly events: CommandEvents
   readonly watch: OutcomeWatch
+  /** Null where no command is executed; the half of Spillway that only a worker needs is not even loaded there. */
+  readonly WorkerHere: typeof Worker | null
 }
 
 /** Of connections that are open. */
-export function assemble(
+export async function assemble(
   foundation: Foundation,
   connections: Connections,
   options: AssemblyOptions,
-): Spillway {
+): Promise<Spillway> {
   const { config, roles, clock, metrics, telemetry } = foundation
+  const WorkerHere = roles.includes('worker') ? (await import('../worker/index.js')).Worker : null
   const events = new CommandEvents(telemetry)
   const watch = new OutcomeWatch((ids, options) => channels.read(ids, options), clock)
   const store = observeSettles(connections.store, (chunkIds) => watch.settled(chunkIds))
   metrics.observeQueues(() => store.reader.queues())
   metrics.observeBrokers(() => connections.usedBrokerStates())
   metrics.observeJournals(() => connections.journalMeasures())
-  const ground = { ...foundation, connections, store, events, watch }
+  const ground = { ...foundation, connections, store, events, watch, WorkerHere }
 
   const endpoints = new GoneEndpoints(store.shared)
   const callbacks = callbackParts(config.callbacks, { ...ground, endpoints })
@@ -93,7 +96,7 @@ function stationsOf(
   ownAppends: AppendCount,
   callbacks: CallbackParts,
 ): Stations {
-  const { config, roles, connections, events, newChunkId } = ground
+  const { config, roles, connections, events, newChunkId, WorkerHere } = ground
   const { executor, queues } = channels
   const nodeId = newChunkId()
   const route = callbacks.composer === null ? {} : { callbackRoute: callbacks.composer.route }
@@ -102,20 +105,21 @@ function stationsOf(
     connections,
     executor,
     channels: [...channels.byQueue.values()],
-    worker: roles.includes('worker')
-      ? new Worker({
-          ...ground,
-          ...config.worker,
-          ...route,
-          workerId: ground.workerId,
-          ownAppends,
-          foreignCommands: foreignCommands(ground),
-          readPressure: createPressure(),
-          executor,
-          queues,
-          listener: events,
-        })
-      : null,
+    worker:
+      WorkerHere === null
+        ? null
+        : new WorkerHere({
+            ...ground,
+            ...config.worker,
+            ...route,
+            workerId: ground.workerId,
+            ownAppends,
+            foreignCommands: foreignCommands(ground),
+            readPressure: createPressure(),
+            executor,
+            queues,
+            listener: events,
+          }),
     maintenance: roles.includes('maintenance')
       ? new Maintenance({ ...ground, ...config.maintenance, nodeId, roleLeaseMs: NODE_TTL_MS })
       : null,

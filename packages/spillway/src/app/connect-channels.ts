@@ -22,7 +22,7 @@ import type {
   StoreReader,
   Telemetry,
 } from '../ports/index.js'
-import { createExecutor } from '../worker/index.js'
+import { createExecutor } from '../worker/executor.js'
 import type { CallbackComposer } from './callback-composer.js'
 import type { Connections } from './connections/index.js'
 import type { ReadCommands } from './outcome-watch.js'

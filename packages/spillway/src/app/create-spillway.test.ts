@@ -289,6 +289,13 @@ describe('a running Spillway', () => {
     )
   })
 
+  it('counts nothing where it is told that nobody looks', async () => {
+    const { spillway } = await open({}, { metrics: false })
+    await spillway.submitMany(greet, [{ name: 'a' }])
+    await spillway.drain()
+    expect(await spillway.metrics.render()).toBe('')
+  })
+
   it('has the version of its package', () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string

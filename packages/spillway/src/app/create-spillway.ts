@@ -2,7 +2,7 @@
 
 import { resolveConfig, type SpillwayConfig } from '../config/index.js'
 import { SpillwayError } from '../errors/index.js'
-import { instrumentStore } from '../telemetry/index.js'
+import { instrumentStore } from '../telemetry/instrument-store.js'
 import { ROLES, type Role, type Spillway } from './api.js'
 import { type AssemblyOptions, assemble } from './assembly.js'
 import { Connections } from './connections/index.js'
@@ -19,13 +19,13 @@ export async function createSpillway(config: SpillwayConfig, options: CreateOpti
   const resolved = resolveConfig(config)
   const roles = checkRoles(options.roles ?? ROLES)
   if (options.migrate === true) await resolved.store.schema.migrate()
-  const foundation = foundationOf(resolved, roles, options)
+  const foundation = await foundationOf(resolved, roles, options)
   const { telemetry, clock } = foundation
   const store = instrumentStore(resolved.store, telemetry, clock)
   const connections = new Connections({ ...foundation, store, isTool: options.register === false })
   try {
     await connections.open()
-    return assemble(foundation, connections, options)
+    return await assemble(foundation, connections, options)
   } catch (error) {
     await connections.close().catch(() => {})
     throw error

@@ -155,6 +155,23 @@ describe('a sender', () => {
     expect(await sender.send({ url: endpoint.url, id: ID, body: BODY })).toMatchObject({ code: 'aborted' })
   })
 
+  it('that was closed before its first delivery makes none', async () => {
+    const endpoint = await rig.open(Endpoint.raw(() => {}))
+    const sender = rig.senderTo(endpoint)
+    await sender.close()
+    const payload = { url: endpoint.url, id: ID, body: BODY }
+    expect(await sender.send(payload)).toMatchObject({ code: 'aborted' })
+    expect(endpoint.connections).toBe(0)
+  })
+
+  it('that is closed with its first delivery calls it off', async () => {
+    const endpoint = await rig.open(Endpoint.raw(() => {}))
+    const sender = rig.senderTo(endpoint)
+    const sending = sender.send({ url: endpoint.url, id: ID, body: BODY })
+    await sender.close()
+    expect(await sending).toMatchObject({ code: 'aborted' })
+  })
+
   it('lets its caller call a delivery off, before and while it runs', async () => {
     const endpoint = await rig.open(Endpoint.raw(() => {}))
     const sender = rig.senderTo(endpoint)

@@ -6,7 +6,7 @@ import type { Clock } from '../ports/index.js'
 import { type AddressGuardOptions, createAddressGuard } from './address-guard.js'
 import { deliver } from './deliver.js'
 import type { DeliveryResult } from './delivery-result.js'
-import { GuardedAgent } from './guarded-agent.js'
+import type { GuardedAgent } from './guarded-agent.js'
 import { createHostResolver, type ResolveHost } from './host-resolver.js'
 import { signedHeaders } from './signing.js'
 import { signingKeys } from './signing-key.js'
@@ -51,9 +51,19 @@ export function createCallbackSender(options: CallbackSenderOptions): CallbackSe
       isAllowedHost: guard.isAllowedHost,
       ...(nameServers === undefined ? {} : { nameServers }),
     })
-  const agent = new GuardedAgent({ guard, resolve, clock, ...(ca === undefined ? {} : { ca }) })
+  let isClosed = false
+  let opening: Promise<GuardedAgent> | null = null
+  // With the first delivery: undici takes as long to load as half of Spillway, and most processes never deliver.
+  const open = async (): Promise<GuardedAgent> => {
+    const { GuardedAgent } = await import('./guarded-agent.js')
+    const agent = new GuardedAgent({ guard, resolve, clock, ...(ca === undefined ? {} : { ca }) })
+    if (isClosed) await agent.close()
+    return agent
+  }
   return {
     async send({ url, id, body }, { signal } = {}) {
+      opening ??= open()
+      const agent = await opening
       const headers = {
         'content-type': 'application/json',
         'user-agent': 'spillway-callbacks',
@@ -62,6 +72,9 @@ export function createCallbackSender(options: CallbackSenderOptions): CallbackSe
       const context = { guard, agent, clock, ...(signal === undefined ? {} : { signal }) }
       return deliver({ url, headers, body, timeoutMs }, context)
     },
-    close: () => agent.close(),
+    async close() {
+      isClosed = true
+      await (await opening)?.close()
+    },
   }
 }

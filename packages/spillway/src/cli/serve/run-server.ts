@@ -4,7 +4,6 @@ import { namedSpools } from '../../agent/index.js'
 import type { Role, Spillway } from '../../app/api.js'
 import { createSpillway } from '../../app/create-spillway.js'
 import type { SpillwayConfig } from '../../config/index.js'
-import { serveHttp } from '../../http/index.js'
 import { createLogs, type LogLevel } from '../../telemetry/index.js'
 import type { Session } from '../command.js'
 import type { LoadedConfig } from '../load-config.js'
@@ -67,7 +66,10 @@ function start(
 }
 
 async function listen(spillway: Spillway, { roles, metricsPort }: ServerPlan): Promise<Listener | null> {
-  if (roles.includes('intake')) return await serveHttp(spillway)
+  if (roles.includes('intake')) {
+    const { serveHttp } = await import('../../http/index.js')
+    return await serveHttp(spillway)
+  }
   return metricsPort === undefined ? null : await serveMetrics(shownOf(spillway), metricsPort)
 }
 
