@@ -4,9 +4,9 @@
 // has answered. I/O that goes past it comes back at any time, and the trace with it.
 
 import type { Cancel, Clock } from '../ports/index.js'
-import { systemClock } from '../runtime/index.js'
 import { type Back, OutsideWork } from './outside-work.js'
 import { TimerQueue } from './timer-queue.js'
+import { Turns } from './turns.js'
 
 /** 2026-01-01T00:00:00Z: a time that looks like one in an id or a listing. */
 const START_AT = 1_767_225_600_000
@@ -27,6 +27,7 @@ export interface VirtualClockOptions {
 export class VirtualClock implements Clock {
   readonly #startAt: number
   readonly #timers = new TimerQueue()
+  readonly #turns = new Turns()
   readonly #outside: OutsideWork
   #now: number
   #deferred: (() => void)[] = []
@@ -139,17 +140,12 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Those of answers from outside included. */
+  /** All of them, however long their chains are: only then does the event loop take its next turn. Those of answers from outside too. */
   async #promiseJobs(): Promise<void> {
-    await promiseJobs()
+    await this.#turns.next()
     while (!this.#outside.isEmpty) {
       await this.#outside.return()
-      await promiseJobs()
+      await this.#turns.next()
     }
   }
-}
-
-/** A macrotask runs only when no promise job is left, however long their chains are. */
-function promiseJobs(): Promise<void> {
-  return new Promise((resolve) => systemClock.defer(resolve))
 }

@@ -2,7 +2,7 @@
 
 import { type CommandState, carriedState, commandId, isTerminal } from '../../domain/index.js'
 import type { CommandView } from '../../ports/index.js'
-import type { ChunkRecord, RowRecord } from './records.js'
+import type { RowRecord } from './records.js'
 import { lostAttempts } from './rows.js'
 import type { StoredCommand } from './state.js'
 
@@ -18,13 +18,21 @@ export function rowState(row: RowRecord): CommandState {
 }
 
 export function viewOf(command: StoredCommand): CommandView {
-  const { chunk, index, row } = command
+  return command.row === null ? silentView(command) : rowView(command, command.row)
+}
+
+// Both are one literal without a spread: a spread is copied field by field, and a listing has a thousand of them.
+
+function rowView(command: StoredCommand, row: RowRecord): CommandView {
+  const { chunk, index } = command
   const state = stateOf(command)
-  const { type, queue, priority, createdAt } = chunk
-  const common = { id: commandId(chunk.id, index), type, queue, state, priority, acceptedAt: createdAt }
-  if (row === null) return { ...common, ...silentFields(chunk, index, state) }
   return {
-    ...common,
+    id: commandId(chunk.id, index),
+    type: chunk.type,
+    queue: chunk.queue,
+    state,
+    priority: chunk.priority,
+    acceptedAt: chunk.createdAt,
     attempts: row.attempts + (row.carrier === null ? 0 : lostAttempts(row.carrier)),
     nextAt: state === 'scheduled' || state === 'retrying' ? row.nextAt : null,
     finishedAt: row.finishedAt,
@@ -38,16 +46,25 @@ export function viewOf(command: StoredCommand): CommandView {
   }
 }
 
-function silentFields(chunk: ChunkRecord, index: number, state: CommandState) {
+/** Of a command without a row. */
+function silentView(command: StoredCommand): CommandView {
+  const { chunk, index } = command
+  const state = stateOf(command)
   const ended = isTerminal(state)
   return {
+    id: commandId(chunk.id, index),
+    type: chunk.type,
+    queue: chunk.queue,
+    state,
+    priority: chunk.priority,
+    acceptedAt: chunk.createdAt,
     attempts: lostAttempts(chunk) + (ended ? 1 : 0),
     nextAt: null,
     finishedAt: ended ? chunk.endedAt : null,
     error: null,
     result: chunk.results?.get(index) ?? null,
     generation: 0,
-    stage: 'execute' as const,
+    stage: 'execute',
     memo: null,
     fingerprint: null,
     history: [],

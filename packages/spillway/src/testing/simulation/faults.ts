@@ -80,23 +80,25 @@ export interface CallPlan {
 const NETWORK_MS_MAX = 3
 
 export function planCall(rates: FaultRates, dice: Dice): CallPlan {
-  const { failBefore, failAfter, failEarly, crashBefore, crashAfter, slow, slowMsMax } = rates
-  const fail = oneOf<Failure>(dice, { before: failBefore, after: failAfter, early: failEarly })
+  const { slow, slowMsMax } = rates
+  const fail = drawFailure(rates, dice.random())
   const isSlow = (): boolean => slow > 0 && dice.chance(slow / 2)
   return {
     requestMs: dice.between(0, fail === 'early' || isSlow() ? slowMsMax : NETWORK_MS_MAX),
     answerMs: dice.between(0, isSlow() ? slowMsMax : NETWORK_MS_MAX),
     fail,
-    crash: oneOf(dice, { before: crashBefore, after: crashAfter }),
+    crash: drawCrash(rates, dice.random()),
     pause: dice.chance(rates.pauseDuring),
   }
 }
 
-function oneOf<Name extends string>(dice: Dice, rates: Readonly<Record<Name, number>>): Name | null {
-  let left = dice.random()
-  for (const [name, rate] of Object.entries(rates) as [Name, number][]) {
-    left -= rate
-    if (left < 0) return name
-  }
-  return null
+function drawFailure({ failBefore, failAfter, failEarly }: FaultRates, drawn: number): Failure | null {
+  if (drawn < failBefore) return 'before'
+  if (drawn < failBefore + failAfter) return 'after'
+  return drawn < failBefore + failAfter + failEarly ? 'early' : null
+}
+
+function drawCrash({ crashBefore, crashAfter }: FaultRates, drawn: number): CallPlan['crash'] {
+  if (drawn < crashBefore) return 'before'
+  return drawn < crashBefore + crashAfter ? 'after' : null
 }

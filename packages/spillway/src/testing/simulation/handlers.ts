@@ -27,13 +27,19 @@ const SCHEMA = {
   '~standard': { version: 1, vendor: 'simulation', validate: (value: unknown) => ({ value }) },
 } as const
 
+const IN_LINE = { orderingKey: (payload: unknown) => (payload as ActPayload).line }
+
 export function commandOf(spec: TypeSpec, scene: Scene): AnyCommand {
   const { name, queue, attempts, timeoutMs, backoffMs, backoffMaxMs, windowMs, batchSize, batchWaitMs } = spec
-  const ordered = queue === 'steps' ? { orderingKey: (payload: unknown) => (payload as ActPayload).line } : {}
   return defineCommand({
-    ...{ name, queue, input: SCHEMA, timeout: timeoutMs, idempotencyWindow: windowMs, ...ordered },
+    name,
+    queue,
+    input: SCHEMA,
+    timeout: timeoutMs,
+    idempotencyWindow: windowMs,
     retry: { attempts, backoff: { delay: backoffMs, max: backoffMaxMs } },
     batch: { maxSize: batchSize, maxWait: batchWaitMs },
+    ...(queue === 'steps' ? IN_LINE : {}),
     ...(isOutside(spec.shape) ? badDaysOf(spec, scene) : toldOf(spec)),
     ...handlerOf(spec, scene),
   }) as AnyCommand

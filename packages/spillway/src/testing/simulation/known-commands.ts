@@ -36,14 +36,14 @@ export class KnownCommands {
   /** What became of these commands since they were looked at last. */
   async changes(ids: readonly string[]): Promise<Change[]> {
     const views = await this.#reader.get(ids)
-    return ids.flatMap((id, index) => this.#compare(id, views[index] ?? null))
+    return this.#compareAll(ids, (_, at) => views[at])
   }
 
   /** What became of all commands. */
   async allChanges(): Promise<Change[]> {
     const listed = new Map((await this.#list()).map((view) => [view.id, view]))
     const ids = new Set([...this.#known.keys(), ...listed.keys()])
-    return [...ids].flatMap((id) => this.#compare(id, listed.get(id) ?? null))
+    return this.#compareAll(ids, (id) => listed.get(id))
   }
 
   count(): Accounting {
@@ -68,13 +68,28 @@ export class KnownCommands {
     })
   }
 
-  #compare(id: string, view: CommandView | null): Change[] {
+  #compareAll(
+    ids: Iterable<string>,
+    viewOf: (id: string, at: number) => CommandView | null | undefined,
+  ): Change[] {
+    const changes: Change[] = []
+    let at = 0
+    for (const id of ids) {
+      const change = this.#compare(id, viewOf(id, at) ?? null)
+      if (change !== null) changes.push(change)
+      at += 1
+    }
+    return changes
+  }
+
+  /** Null when it is what it was. */
+  #compare(id: string, view: CommandView | null): Change | null {
     const before = this.#known.get(id) ?? null
     const after = view === null ? null : snapshotOf(view)
     if (after === null) this.#known.delete(id)
     else this.#known.set(id, after)
     const same = before?.state === after?.state && before?.generation === after?.generation
-    return same ? [] : [{ id, before, after }]
+    return same ? null : { id, before, after }
   }
 
   async #list(): Promise<CommandView[]> {

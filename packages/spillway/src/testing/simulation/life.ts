@@ -4,8 +4,6 @@
 
 import type { Cancel, Clock } from '../../ports/index.js'
 
-const NEVER = new Promise<never>(() => {})
-
 export interface LifeOptions {
   readonly process: string
   readonly clock: Clock
@@ -81,7 +79,7 @@ export class Life {
       this.end()
       this.#onCrash()
     }
-    return NEVER
+    return never()
   }
 
   /** Ends it without a crash: it was shut down. */
@@ -91,6 +89,11 @@ export class Life {
     for (const mourn of this.#mourners) mourn()
     this.#mourners.clear()
   }
+}
+
+/** Of its own for everybody who waits: a shared one would hold on to all of them, and to the worlds they live in. */
+function never(): Promise<never> {
+  return new Promise(() => {})
 }
 
 function gatedClock(base: Clock, skewMs: number, life: Life): Clock {
@@ -104,7 +107,7 @@ function gatedClock(base: Clock, skewMs: number, life: Life): Clock {
     monotonic: () => base.monotonic(),
     schedule,
     sleep(ms, signal) {
-      if (life.over) return NEVER
+      if (life.over) return never()
       if (signal?.aborted === true) return Promise.resolve()
       return new Promise((resolve) => {
         const wake = (): void => {

@@ -3,7 +3,7 @@ import { PLANTED_BUGS } from './bugs/index.js'
 import { runCampaign } from './campaign.js'
 import type { SeedResult } from './world.js'
 
-/** Of the 5,000 seeds that are run in CI. */
+/** Of the 4,000 seeds that are run in CI. */
 const BUDGET_SEEDS = 600
 const TIMEOUT_MS = 300_000
 

@@ -25,13 +25,14 @@ import { KnownCommands, snapshotOf } from './known-commands.js'
 import { appendedCommands, commandIdsOf } from './recorded-drafts.js'
 import type { Recording } from './recording.js'
 
+type ClaimedCommand = Claimed['commands'][number]
 type Written = Parameters<Store['settle']>[0][number] | Parameters<Store['extend']>[0][number]
 
 export class StoreRecorder {
   readonly #store: Store
   readonly #recording: Recording
   readonly #commands: KnownCommands
-  readonly #claims = new Map<string, Claimed>()
+  readonly #claims = new Map<string, Omit<Claimed, 'at'>>()
   readonly #partitions = new Map<string, number | null>()
   /** Who waits, or has waited, for a token, by its hash. */
   readonly #tokens = new Map<string, string>()
@@ -264,8 +265,7 @@ export class StoreRecorder {
     for (const lease of leases) {
       const claimed = this.#claimedOf(lease, workerId, leaseMs)
       this.#claims.set(`${lease.chunkId}/${lease.token}`, claimed)
-      const { at: _, ...event } = claimed
-      this.#recording.add(event)
+      this.#recording.add({ ...claimed })
       await this.#commands.changes(claimed.commands.map(({ id }) => id))
     }
   }
@@ -290,17 +290,26 @@ export class StoreRecorder {
       if (completion != null) this.#tokens.set(completion.tokenHash, idOf(index))
   }
 
-  #claimedOf(lease: Lease, worker: string, leaseMs: number): Claimed {
+  #claimedOf(lease: Lease, worker: string, leaseMs: number): Omit<Claimed, 'at'> {
     const { chunkId, token, queue, type, stage, expiries, members, size } = lease
     const skip = new Set(lease.skip)
-    const commands = Array.from({ length: size }, (_, index) => ({
-      index,
-      id: members?.[index]?.id ?? commandId(chunkId, index),
-      attempts: members?.[index]?.attempts ?? 0,
-    })).filter(({ index }) => !skip.has(index))
+    const commands: ClaimedCommand[] = []
+    for (let index = 0; index < size; index += 1) {
+      if (skip.has(index)) continue
+      const { id = commandId(chunkId, index), attempts = 0 } = members?.[index] ?? {}
+      commands.push({ index, id, attempts })
+    }
     const firstChunk = members?.[0]?.id.split('-')[0] ?? chunkId
     return {
-      ...{ kind: 'claimed', at: 0, worker, chunkId, token, queue, type, stage, leaseMs, expiries },
+      kind: 'claimed',
+      worker,
+      chunkId,
+      token,
+      queue,
+      type,
+      stage,
+      leaseMs,
+      expiries,
       partition: this.#partitions.get(firstChunk) ?? null,
       promoted: members !== null,
       commands,

@@ -15,8 +15,9 @@ export class Recording {
     this.#clock = clock
   }
 
+  /** Keeps the event itself, which must be its caller's to give away. */
   add(event: WithoutTime<HistoryEvent>): void {
-    this.events.push({ ...event, at: this.#clock.now() } as HistoryEvent)
+    this.events.push(Object.assign(event, { at: this.#clock.now() }) as HistoryEvent)
   }
 
   incident(where: string, what: string): void {
