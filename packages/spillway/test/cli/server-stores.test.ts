@@ -51,6 +51,12 @@ import { defineConfig } from 'spillway'
 import { ${engine} } from 'spillway/${engine}'
 export default defineConfig({ store: ${engine}(process.env.DATABASE_URL), commands: [] })`
 
+let bare: ReturnType<typeof newBareProject>
+beforeAll(() => {
+  bare = newBareProject({})
+})
+afterAll(() => bare?.remove())
+
 /** As a person would who may do more than the application. */
 async function runByHand(url: string, sql: string): Promise<void> {
   if (url.startsWith('mysql:')) {
@@ -68,7 +74,7 @@ function suite(engine: Engine): void {
   let project: Project
   beforeAll(async () => {
     database = await (await shared()).createDatabase()
-    project = newProject({})
+    project = newProject({ 'no-commands.mjs': configOn(engine) })
   })
   afterAll(async () => {
     project?.remove()
@@ -86,16 +92,16 @@ function suite(engine: Engine): void {
 
   it('migrate prints SQL which, run by hand, is all there is to do', async () => {
     const [list, plan, before] = await Promise.all([
-      spillway('list'),
+      spillway('list --config no-commands.mjs'),
       spillway('migrate --dry-run'),
-      spillway('doctor --json'),
+      spillway('doctor --json --config no-commands.mjs'),
     ])
     expect(list).toMatchObject({ code: 3, stderr: expect.stringContaining('spillway migrate') })
     expect(plan.code).toBe(0)
     expect(plan.stdout).toContain(schema)
     expect(findingsOf(before).schema).toMatchObject({ level: 'fail', detail: 'not installed' })
     await runByHand(database.url, plan.stdout)
-    expect(await spillway('migrate')).toMatchObject({
+    expect(await spillway('migrate --config no-commands.mjs')).toMatchObject({
       code: 0,
       stdout: '',
       stderr: expect.stringContaining('up to date'),
@@ -110,7 +116,10 @@ function suite(engine: Engine): void {
     await dev.says(new RegExp(`on store ${engine}`))
     const sent = await spillway('send greeting.send {"to":"you"} --wait 20s --json')
     expect(sent).toMatchObject({ code: 0, json: { state: 'succeeded', result: { greeted: 'you' } } })
-    const [doctor, nodes] = await Promise.all([spillway('doctor --json'), spillway('nodes --json')])
+    const [doctor, nodes] = await Promise.all([
+      spillway('doctor --json'),
+      spillway('nodes --json --config no-commands.mjs'),
+    ])
     expect(nodes.rows).toMatchObject([{ pid: dev.process.pid, alive: true }])
     const { code, stdout, stderr } = await dev.signal('SIGTERM').ended
     expect(code).toBe(0)
@@ -165,8 +174,7 @@ function suite(engine: Engine): void {
   })
 
   it('a driver that is not installed is asked for', async () => {
-    const bare = newBareProject({ 'spillway.config.mjs': configOn(engine) })
-    onTestFinished(() => bare.remove())
+    bare.write('spillway.config.mjs', configOn(engine))
     const options = { cwd: bare.folder, main: bare.main, env: { DATABASE_URL: database.url } }
     const [list, doctor] = await Promise.all([run(['list'], options), run(['doctor', '--json'], options)])
     expect(list).toMatchObject({
@@ -202,8 +210,11 @@ requireServer(describe, 'pgbouncer')('behind PgBouncer', () => {
         await database.drop()
       })
       const options = { cwd: project.folder, env: { DATABASE_URL: urlAtPort(database.url, bouncer.port) } }
-      const plain = await run(['doctor', '--json'], options)
-      const mended = await run(['doctor', '--json', '--config', 'mended.mjs'], options)
+      // Both at once: neither may take for its own what the other has left on a connection of the pooler.
+      const [plain, mended] = await Promise.all([
+        run(['doctor', '--json'], options),
+        run(['doctor', '--json', '--config', 'mended.mjs'], options),
+      ])
       const pooled = poolMode === 'transaction'
       expect(findingsOf(plain)).toMatchObject({
         pooler: { level: pooled ? 'fail' : 'ok', detail: expect.stringContaining(`${poolMode} mode`) },

@@ -65,11 +65,15 @@ async function findPooler(one: ClientBase, other: ClientBase): Promise<Omit<Betw
 
 const answering = { query_timeout: ANSWER_MS_MAX }
 
-/** The same statement each time, which the driver prepares once on what it takes for one connection. */
+/**
+ * The same statement each time, which the driver prepares once on what it takes for one connection. Its name is this client's alone: what
+ * another doctor left on a connection of the server must not answer for it.
+ */
 async function canPrepare(client: ClientBase): Promise<boolean> {
+  const name = `spillway_doctor_${'processID' in client ? client.processID : ''}`
   const text = 'select $1::integer as one'
   try {
-    await client.query({ ...answering, name: 'spillway_doctor', text, values: [1] })
+    await client.query({ ...answering, name, text, values: [1] })
     return true
   } catch (error) {
     const state = sqlState(error)
