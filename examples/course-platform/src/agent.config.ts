@@ -9,4 +9,6 @@ import { openStorage } from './storage/index.js'
 
 const site = ownSite()
 
-export default defineConfig(platformConfig(openStorage(site.database), journalPattern.platform(site)).config)
+const storage = await openStorage(site.database)
+
+export default defineConfig(platformConfig(storage, await journalPattern.platform(site)).config)

@@ -45,7 +45,7 @@ const POLL_MS = 2
 
 /** Throws when a click landed otherwise than it was sent, or has not exactly one effect. */
 export async function killParts(run: KillRun): Promise<Losses> {
-  const storage = openStorage(run.site.database)
+  const storage = await openStorage(run.site.database)
   const processes = await PatternProcesses.start({ ...run, clicks: run.clicks.length })
   try {
     const losses: Partial<Record<Part, Loss>> = {}

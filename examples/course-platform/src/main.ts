@@ -4,15 +4,13 @@
 
 import { once } from 'node:events'
 import { killChildren } from './child.js'
-import { crashDemo } from './crash-demo.js'
-import { runMainJob } from './main-job.js'
 import { type Options, readOptions, USAGE } from './options.js'
 import { DURABLE_PATTERNS, type DurablePattern } from './patterns/index.js'
 import { progressOn } from './progress.js'
 import { readClicks } from './real-clicks.js'
 import { count, crashJson, crashLine, jobJson } from './report.js'
 import { makeRunFolder, type RunFolder } from './run-folder.js'
-import { type ServedPlatform, servePlatform } from './served-platform.js'
+import type { ServedPlatform } from './served-platform.js'
 import { missingBroker, startBroker, stopServers } from './servers.js'
 import { engineOf } from './storage/index.js'
 import { UsageError } from './usage-error.js'
@@ -38,6 +36,7 @@ async function run(): Promise<number> {
 }
 
 async function runCrashDemo(options: Options, folder: RunFolder): Promise<number> {
+  const { crashDemo } = await import('./crash-demo.js')
   const say = speaker(options)
   const clicks = readClicks(options.clicks)
   say(
@@ -62,6 +61,7 @@ async function runPlatform(options: Options, folder: RunFolder): Promise<number>
     `Course platform on Spillway and ${engineName(options)}: ${served.courses} courses, ${count(clicks.length)} real clicks.\n`,
   )
   const progress = progressOn(process.stderr)
+  const { runMainJob } = await import('./main-job.js')
   const result = await runMainJob({ ...options, served, clicks, folder, progress, say })
   if (options.json) process.stdout.write(`${jobJson(result)}\n`)
   if (!options.exit) {
@@ -75,10 +75,11 @@ async function runPlatform(options: Options, folder: RunFolder): Promise<number>
 async function serve({ pattern, brokerUrls, port }: Options, folder: RunFolder): Promise<ServedPlatform> {
   const chosen: DurablePattern = DURABLE_PATTERNS[pattern]
   const { broker } = chosen
-  const missing = broker === null ? null : missingBroker(broker, brokerUrls)
+  const missing = broker === null ? null : await missingBroker(broker, brokerUrls)
   if (missing !== null) throw new UsageError(`--pattern ${pattern}: ${missing}, or use --broker-url`)
   const url = broker === null ? null : (await startBroker(broker, brokerUrls)).url
   const site = folder.site('platform', await folder.database('platform'), url)
+  const { servePlatform } = await import('./served-platform.js')
   return servePlatform(chosen, site, port)
 }
 

@@ -58,7 +58,7 @@ export async function comparePatterns(runs: PatternRuns): Promise<Comparison> {
   const database = runs.allParts ? await startDatabase(engineOf(runs.store ?? ''), runs.folder.name) : null
   for (const name of runs.names) {
     const pattern = PATTERNS[name]
-    const reason = pattern.broker === null ? null : missingBroker(pattern.broker, runs.brokerUrls)
+    const reason = pattern.broker === null ? null : await missingBroker(pattern.broker, runs.brokerUrls)
     if (reason === null) results.push(await comparePattern(pattern, runs, database))
     else missing.push({ pattern: name, summary: pattern.summary, reason })
   }
@@ -143,7 +143,7 @@ function runOf(
 }
 
 async function verifyAt(location: string, expected: readonly Click[]): Promise<Verification> {
-  const { tables, close } = openStorage(location)
+  const { tables, close } = await openStorage(location)
   try {
     return await verify(tables, expected)
   } finally {

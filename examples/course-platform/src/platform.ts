@@ -41,7 +41,7 @@ const SETTLED_POLL_MS = 20
 /** `location`: the path of a SQLite file, or the URL of a PostgreSQL or MySQL database. */
 export async function openPlatform(location: string, options: PlatformOptions = {}): Promise<Platform> {
   const { roles, isPrepared = false } = options
-  const storage = openStorage(location)
+  const storage = await openStorage(location)
   const { tables, close } = storage
   if (!isPrepared) await tables.create()
   const { config, command } = platformConfig(storage, options)
@@ -74,7 +74,7 @@ export function platformConfig(
 
 /** Makes the tables of platform and Spillway, for processes that do without the database themselves. */
 export async function preparePlatform(location: string): Promise<void> {
-  const { store, tables, close } = openStorage(location)
+  const { store, tables, close } = await openStorage(location)
   try {
     await tables.create()
     await migrate(store)

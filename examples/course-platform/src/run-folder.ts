@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Site } from './site.js'
-import { engineOf, mysqlPlaces, type Places, postgresPlaces } from './storage/index.js'
+import { type Places, placesOn } from './storage/index.js'
 
 const DATA = fileURLToPath(new URL('../.data', import.meta.url))
 
@@ -49,5 +49,12 @@ function filesIn(folder: string): Places {
 }
 
 function onServer(url: string, run: string): Places {
-  return engineOf(url) === 'mysql' ? mysqlPlaces(url, run) : postgresPlaces(url, run)
+  let places: Promise<Places> | null = null
+  return {
+    async make(name) {
+      places ??= placesOn(url, run)
+      return (await places).make(name)
+    },
+    remove: async () => (await places)?.remove(),
+  }
 }

@@ -25,7 +25,7 @@ export async function servePlatform(
   port: number,
 ): Promise<ServedPlatform> {
   if (pattern.hasAgent) await preparePlatform(site.database)
-  const platform = await openPlatform(site.database, pattern.platform(site))
+  const platform = await openPlatform(site.database, await pattern.platform(site))
   const agent = pattern.hasAgent ? startAgent(site) : null
   const catalogue = loadCatalogue()
   const app = httpApp({ platform, catalogue })

@@ -26,7 +26,7 @@ const recordClick = defineCommand({
 
 test('into() and a trigger land every click once and count it once, repeats included', async () => {
   const file = temporaryFile()
-  const { tables, close } = openStorage(file)
+  const { tables, close } = await openStorage(file)
   await tables.create()
   const database = openDatabase(file)
   database.exec(TRIGGER)

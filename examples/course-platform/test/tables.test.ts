@@ -8,7 +8,7 @@ const clicks = readClicks(200)
 const [first] = clicks as [(typeof clicks)[number]]
 
 async function openTables(engine: TestEngine) {
-  const { tables, close } = openStorage(await engine.make())
+  const { tables, close } = await openStorage(await engine.make())
   onTestFinished(close)
   await tables.create()
   return tables
@@ -53,7 +53,7 @@ for (const engine of ENGINES) {
 
     test('tables made by many at once are made once', async () => {
       const location = await engine.make()
-      const opened = Array.from({ length: 4 }, () => openStorage(location))
+      const opened = await Promise.all(Array.from({ length: 4 }, () => openStorage(location)))
       onTestFinished(async () => {
         for (const { close } of opened) await close()
       })

@@ -10,7 +10,7 @@ const [first] = clicks as [(typeof clicks)[number]]
 
 async function recorded(some: readonly (typeof clicks)[number][]) {
   const file = temporaryFile()
-  const { tables, close } = openStorage(file)
+  const { tables, close } = await openStorage(file)
   const database = openDatabase(file)
   onTestFinished(async () => {
     database.close()

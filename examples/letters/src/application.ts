@@ -25,7 +25,7 @@ export async function openApplication(options: ApplicationOptions): Promise<Appl
   const issueLetter = issueLetterCommand({ postOffice: postOffice(postOfficeUrl), replyUrl })
   const spillway = await createSpillway(
     {
-      store: openStore(database),
+      store: await openStore(database),
       commands: [issueLetter],
       // Short, because workers are killed here and what they held should come back within seconds.
       queues: { letters: { concurrency: 16, lease: '2s' } },

@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { makeServerDatabase, type ServerDatabase } from './stores/server-database.js'
+import type { ServerDatabase } from './stores/server-database.js'
 
 const DATA = fileURLToPath(new URL('../.data', import.meta.url))
 
@@ -24,6 +24,7 @@ export class RunFolder {
   /** Location of the run's database: a file of this folder, or one of its own on the server behind `url`. */
   async database(url: string | null): Promise<string> {
     if (url === null) return this.file('letters.db')
+    const { makeServerDatabase } = await import('./stores/server-database.js')
     this.#onServer = await makeServerDatabase(url, basename(this.#path).replace('run-', ''))
     return this.#onServer.url
   }

@@ -11,9 +11,9 @@ const POLL_MS = 10
 
 export function carried(
   way: Pick<Pattern, 'name' | 'summary' | 'broker' | 'hasAgent'>,
-  platform: (site: Site) => PlatformOptions,
+  platform: (site: Site) => Promise<PlatformOptions>,
 ): DurablePattern {
-  return { ...way, platform, open: (site) => openCarried(site, platform(site)) }
+  return { ...way, platform, open: async (site) => openCarried(site, await platform(site)) }
 }
 
 async function openCarried(site: Site, options: PlatformOptions): Promise<RunningPattern> {

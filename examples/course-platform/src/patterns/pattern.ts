@@ -25,7 +25,7 @@ export interface Pattern {
 /** A pattern that keeps what it was answered for, so that the platform itself can be run with it. */
 export interface DurablePattern extends Pattern {
   /** The one value in which these patterns differ, and what it asks of the process. */
-  platform(site: Site): PlatformOptions
+  platform(site: Site): Promise<PlatformOptions>
 }
 
 export interface RunningPattern {

@@ -1,7 +1,9 @@
-import { rabbitmq } from 'spillway/rabbitmq'
 import { brokerOf, carried } from './carried.js'
 
 export const rabbitmqPattern = carried(
   { name: 'rabbitmq', summary: 'quorum queue, confirmed', broker: 'rabbitmq', hasAgent: false },
-  (site) => ({ channel: rabbitmq(brokerOf(site), { prefix: site.prefix }) }),
+  async (site) => {
+    const { rabbitmq } = await import('spillway/rabbitmq')
+    return { channel: rabbitmq(brokerOf(site), { prefix: site.prefix }) }
+  },
 )

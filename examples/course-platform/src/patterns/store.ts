@@ -4,6 +4,6 @@ import { submitting } from './queued.js'
 
 export const storePattern: DurablePattern = {
   ...{ name: 'store', summary: 'durable before the answer', broker: null, hasAgent: false },
-  platform: () => ({ channel: 'store' }),
+  platform: async () => ({ channel: 'store' }),
   open: async ({ database }) => submitting(await openPlatform(database)),
 }

@@ -6,7 +6,7 @@ import type { Pattern } from './pattern.js'
 export const syncPattern: Pattern = {
   ...{ name: 'sync', summary: 'INSERT and commit per request', broker: null, hasAgent: false },
   async open({ database }) {
-    const { tables, close } = openStorage(database)
+    const { tables, close } = await openStorage(database)
     await tables.create()
     return {
       record: (click) => tables.recordAlone([click]),

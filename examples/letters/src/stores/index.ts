@@ -1,23 +1,20 @@
 // A location is a path or a URL: SQLite by path, the servers by theirs. Everything else of the application is the same.
 
 import type { SpillwayConfig } from 'spillway'
-import { mysql } from 'spillway/mysql'
-import { postgres } from 'spillway/postgres'
-import { sqlite } from 'spillway/sqlite'
 import { UsageError } from '../usage-error.js'
 
 export type Engine = 'sqlite' | 'postgres' | 'mysql'
 
 export const ENGINE_NAMES = { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MySQL' } as const
 
-export function openStore(location: string): SpillwayConfig['store'] {
+export async function openStore(location: string): Promise<SpillwayConfig['store']> {
   switch (engineOf(location)) {
     case 'postgres':
-      return postgres(location)
+      return (await import('spillway/postgres')).postgres(location)
     case 'mysql':
-      return mysql(location)
+      return (await import('spillway/mysql')).mysql(location)
     case 'sqlite':
-      return sqlite(location)
+      return (await import('spillway/sqlite')).sqlite(location)
   }
 }
 
