@@ -17,7 +17,7 @@ const GONE_WITHIN_MS = 10_000
 for (const kind of ['postgres', 'mariadb'] as const) {
   requireServer(describe, kind, { isPrivate: true })(`a ${kind} server whose owner is killed`, () => {
     for (const state of ['running', 'paused']) {
-      it(`is gone with all its processes and files when it was ${state}`, async () => {
+      it.concurrent(`is gone with all its processes and files when it was ${state}`, async () => {
         const owner = spawn(process.execPath, [JITI, OWNER, kind, state], {
           stdio: ['pipe', 'pipe', 'inherit'],
         })

@@ -12,6 +12,8 @@ import { PATIENCE } from './processes/patience.js'
 import { expectNothingLostOrDoubled } from './processes/verdict.js'
 
 const PROCESSES = ['intake', 'intake', 'worker', 'worker'] as const
+/** Little enough to be done soon after it ends. */
+const TRAFFIC = { batchMax: 8, pauseMs: 100 }
 const DATABASE_KILLS = 2
 const LEASES_LOST = /^spillway_lease_lost_total\{/
 const FAILED_CALLS = /^spillway_store_operation_duration_seconds_count\{.*outcome="error"/
@@ -118,7 +120,7 @@ for (const engine of ENGINES) {
       timeout: TIMEOUT_MS,
     }, async () => {
       const newer = NEWER_SCHEMA[engine.kind]
-      const callers = application.startCallers()
+      const callers = application.startCallers(TRAFFIC)
       await callers.untilMore(50)
       // As migrating does: one release's connections, plans and transactions are open while the other changes the tables.
       await application.query(...newer.additive, newer.note('this release'))
@@ -138,7 +140,7 @@ for (const engine of ENGINES) {
     it('find back to a database that was killed, without losing or doubling anything', {
       timeout: TIMEOUT_MS,
     }, async () => {
-      const callers = application.startCallers()
+      const callers = application.startCallers(TRAFFIC)
       for (let kill = 0; kill < DATABASE_KILLS; kill += 1) {
         await callers.untilMore(100)
         await server.kill()

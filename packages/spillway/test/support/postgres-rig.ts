@@ -41,6 +41,7 @@ export interface RigOptions extends PostgresOptions {
 const DAY_MS = 86_400_000
 /** Statements and claims of tests take no longer than this. */
 const TIMEOUT_MS = 20_000
+const CONNECTIONS_MAX = 30
 
 /** Removes whatever a test left, the tables it made included. */
 const EMPTY = `
@@ -60,16 +61,26 @@ let schemas = 0
 let chunks = 0
 
 interface RigsOptions {
-  /** Tests get the emptied schema of an earlier one, which is quicker than a new one. */
+  /**
+   * Tests get the emptied schema of an earlier one, and its connections: both are quicker than new ones. A server process that was
+   * just forked spends more on its first statements than a test does on all of its own.
+   */
   readonly recycle?: boolean
+}
+
+/** A schema and the connections of the stores in it. */
+interface Place {
+  readonly schema: string
+  /** Null where each store has connections of its own. */
+  readonly pool: pg.Pool | null
 }
 
 /** What the rigs of a file share. */
 interface Ground {
   readonly url: string
   readonly admin: pg.Pool
-  /** Migrated and empty schemas; null when each rig has a new one. */
-  readonly spare: string[] | null
+  /** Migrated and empty; null when each rig has a new one. */
+  readonly spare: Place[] | null
 }
 
 /** One database for all tests of a file; to be called at its top or in a `describe`. */
@@ -78,7 +89,7 @@ export function postgresRigs({
 }: RigsOptions = {}): (options?: RigOptions) => Promise<PostgresRig> {
   let database: TestDatabase
   let admin: pg.Pool
-  const spare: string[] | null = recycle ? [] : null
+  const spare: Place[] | null = recycle ? [] : null
   beforeAll(async () => {
     database = await (await sharedPostgres()).createDatabase()
     admin = new pg.Pool({ connectionString: database.url, max: 2 })
@@ -86,6 +97,7 @@ export function postgresRigs({
     admin.on('error', () => {})
   })
   afterAll(async () => {
+    for (const { pool } of spare ?? []) await pool?.end()
     await admin?.end()
     await database?.drop()
   })
@@ -97,21 +109,21 @@ async function newRig(
   { state = 'open', ...options }: RigOptions,
 ): Promise<PostgresRig> {
   const recycled = state === 'open' ? spare?.pop() : undefined
-  if (recycled === undefined) schemas += 1
-  const schema = recycled ?? `test_${schemas}`
+  const place = recycled ?? newPlace(url, state === 'open' && spare !== null)
+  const { schema } = place
   const clock = new VirtualClock()
   const opened: PostgresStore[] = []
-  const newStore = (more: PostgresOptions): PostgresStore => {
-    const connection = { options: `-c search_path=${schema},public` }
+  const newStore = (more: PostgresOptions, pool: pg.Pool | null): PostgresStore => {
+    const from = pool === null ? { url, connection: { options: searchPath(schema) } } : { pool }
     const store = postgres({
-      ...{ schema, clock, listen: false, queryTimeoutMs: TIMEOUT_MS, connectionsMax: 30 },
-      ...(more.pool === undefined ? { url, connection } : {}),
+      ...{ schema, clock, listen: false, queryTimeoutMs: TIMEOUT_MS, connectionsMax: CONNECTIONS_MAX },
+      ...(more.pool === undefined ? from : {}),
       ...more,
     })
     opened.push(store)
     return store
   }
-  const store = newStore(options)
+  const store = newStore(options, place.pool)
   if (state !== 'nothing' && recycled === undefined) await store.schema.migrate()
   if (state === 'open') await store.open()
 
@@ -122,7 +134,7 @@ async function newRig(
     for (const each of opened) await each.close()
     if (state === 'open' && spare !== null) {
       await admin.query(EMPTY.replaceAll("'@'", `'${schema}'`).replaceAll('@.', `"${schema}".`))
-      spare.push(schema)
+      spare.push(place)
     } else await admin.query(`drop schema if exists "${schema}" cascade`)
   }
 
@@ -144,7 +156,8 @@ async function newRig(
   return {
     ...{ url, schema, clock, store, draft, dispose },
     async other(more = {}) {
-      const other = newStore(more)
+      // As another process has it: on connections of its own.
+      const other = newStore(more, null)
       await other.open()
       return other
     },
@@ -155,6 +168,22 @@ async function newRig(
       return lease as Lease
     },
   }
+}
+
+function newPlace(url: string, recycles: boolean): Place {
+  schemas += 1
+  const schema = `test_${schemas}`
+  if (!recycles) return { schema, pool: null }
+  const pool = new pg.Pool({
+    ...{ connectionString: url, options: searchPath(schema) },
+    ...{ max: CONNECTIONS_MAX, idleTimeoutMillis: 0 },
+  })
+  pool.on('error', () => {})
+  return { schema, pool }
+}
+
+function searchPath(schema: string): string {
+  return `-c search_path=${schema},public`
 }
 
 /** A rig that goes away with its test. */

@@ -57,7 +57,7 @@ requireServer(describe, 'postgres')('a transaction on PostgreSQL', () => {
     const { app, table, greeted } = await start(
       async (name, tx, _, rig) => {
         await insert(tx, rig, name)
-        await tx.query('select pg_sleep($1)', [(3 * LEASE_MS) / 1_000])
+        await tx.query('select pg_sleep($1)', [(2 * LEASE_MS) / 1_000])
       },
       { processes: 2 },
     )

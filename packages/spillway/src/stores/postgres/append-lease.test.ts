@@ -10,7 +10,7 @@ import type { Lease, ParkedDraft } from '../../domain/index.js'
 const LEASE = { workerId: 'w', leaseMs: 1_000 }
 
 requireServer(describe, 'postgres')('a chunk that is leased as it is stored', () => {
-  const newRig = disposing(postgresRigs())
+  const newRig = disposing(postgresRigs({ recycle: true }))
 
   it('takes one statement, in a transaction of its own', async () => {
     const rig = await newRig()
@@ -64,7 +64,7 @@ requireServer(describe, 'postgres')('a chunk that is leased as it is stored', ()
 })
 
 requireServer(describe, 'postgres')('a chunk of nothing but repeats', () => {
-  const newRig = disposing(postgresRigs())
+  const newRig = disposing(postgresRigs({ recycle: true }))
 
   it('leaves a row and nothing else', async () => {
     const rig = await newRig()

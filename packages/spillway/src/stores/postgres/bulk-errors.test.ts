@@ -8,7 +8,7 @@ import { sessionOn } from '../../../test/support/postgres-session.js'
 import { newBulkWriter } from './bulk-write.js'
 
 requireServer(describe, 'postgres')('a bulk write that cannot work', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
   const bench = (sql?: string) => bulkBench(rigs, sql)
 
   it('says that the table is missing, and works once it was made', async () => {

@@ -6,7 +6,7 @@ import { complete, disposing, type PostgresRig, postgresRigs } from '../../../te
 import { sessionOn } from '../../../test/support/postgres-session.js'
 
 requireServer(describe, 'postgres')('a bulk write', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
   const bench = (sql?: string) => bulkBench(rigs, sql)
 
   it.each([0, 1, 2, 19, 20, 21, 1_000])('writes %i rows, in arrays or by COPY', async (count) => {
@@ -170,7 +170,7 @@ function databaseOf({ url }: Pick<PostgresRig, 'url'>): string {
 }
 
 requireServer(describe, 'postgres')('a bulk write of a settlement', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
 
   it('is part of its transaction, however large', async () => {
     const rig = await rigs()

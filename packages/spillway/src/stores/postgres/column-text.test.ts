@@ -6,7 +6,7 @@ import { bulkBench, COPY_ROWS_MIN, filler } from '../../../test/support/postgres
 import { disposing, postgresRigs } from '../../../test/support/postgres-rig.js'
 
 requireServer(describe, 'postgres')('values', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
   const bench = (sql?: string) => bulkBench(rigs, sql)
 
   const date = new Date('2026-02-03T04:05:06.789Z')

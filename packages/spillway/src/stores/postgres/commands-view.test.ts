@@ -6,7 +6,7 @@ import { claimAll, complete, disposing, postgresRigs } from '../../../test/suppo
 import { type CommandUpdate, commandId, type Lease } from '../../domain/index.js'
 
 requireServer(describe, 'postgres')('the view of commands', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
 
   it('shows each stored command once, in the state that it is in', async () => {
     const rig = await rigs()

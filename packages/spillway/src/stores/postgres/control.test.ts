@@ -13,7 +13,7 @@ import { type CommandUpdate, commandId, type Lease, type ParkedDraft } from '../
 const SCHEDULED: ParkedDraft = { state: 'scheduled', nextAt: 1, attempts: 0, error: null }
 
 requireServer(describe, 'postgres')("operators' verbs", () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
 
   function promote(rig: PostgresRig): Promise<number> {
     return rig.store.promote({ limit: 100, chunkCommandsMax: 100, newChunkId: () => rig.draft().id })
@@ -119,7 +119,7 @@ requireServer(describe, 'postgres')("operators' verbs", () => {
 })
 
 requireServer(describe, 'postgres')('settings of a queue', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
 
   it('keep both of two changes that are made at once', async () => {
     const rig = await rigs()

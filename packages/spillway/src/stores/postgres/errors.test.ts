@@ -177,17 +177,18 @@ requireServer(describe, 'postgres')('a store whose server is in trouble', () => 
   })
 
   it('gives up a call after its deadline, and the connection with it', async () => {
-    const rig = await newRig({ queryTimeoutMs: 50, connectionsMax: 1 })
+    const rig = await newRig()
+    const hasty = await rig.other({ queryTimeoutMs: 500, connectionsMax: 1 })
     const session = await sessionOn(rig)
     const lease = await rig.lease()
     await session.query('begin')
     await session.query('select 1 from chunks for update')
-    await expect(rig.store.settle([complete(lease)])).rejects.toMatchObject({
+    await expect(hasty.settle([complete(lease)])).rejects.toMatchObject({
       code: 'store_unavailable',
       details: { reason: 'timeout', outcome: 'unknown' },
     })
     await session.query('rollback')
-    await rig.store.append([rig.draft()])
+    await hasty.append([rig.draft()])
   })
 
   it('lives through the end of all of its connections', async () => {

@@ -10,7 +10,7 @@ const CHUNKS = 2_300
 const PAGES_MAX = 100
 
 requireServer(describe, 'postgres')('a listing', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
 
   /** Oldest first: a chunk with a dead, a retrying and a running command; many ready chunks of one; a running one last. */
   async function manyChunks(): Promise<PostgresRig> {

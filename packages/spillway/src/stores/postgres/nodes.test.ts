@@ -4,7 +4,7 @@ import { disposing, postgresRigs } from '../../../test/support/postgres-rig.js'
 import { sessionOn } from '../../../test/support/postgres-session.js'
 
 requireServer(describe, 'postgres')('roles', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
 
   it('are held by one node at a time, however many ask at once', async () => {
     const rig = await rigs()

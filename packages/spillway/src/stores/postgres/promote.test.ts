@@ -14,7 +14,7 @@ import type { PostgresStore } from './index.js'
 const SCHEDULED: ParkedDraft = { state: 'scheduled', nextAt: 1, attempts: 0, error: null }
 
 requireServer(describe, 'postgres')('promoting', () => {
-  const rigs = disposing(postgresRigs())
+  const rigs = disposing(postgresRigs({ recycle: true }))
 
   function promote(rig: PostgresRig, store: PostgresStore = rig.store, limit = 1_000): Promise<number> {
     return store.promote({ limit, chunkCommandsMax: 100, newChunkId: () => rig.draft().id })

@@ -1,13 +1,23 @@
-// The SQLite store passes the contract of all stores, on a fresh file each time.
+// The SQLite store passes the contract of all stores, on a fresh file each time: a copy of one that was migrated once.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StoreUnderTest, storeContract, type TableShape } from '../../testing/store-contract/index.js'
 import { VirtualClock } from '../../testing/virtual-clock.js'
 import { loadSqlite, type SqliteDatabase, sqlite } from './index.js'
+
+let first: { readonly folder: string; readonly path: string }
+
+beforeAll(async () => {
+  first = await newPlace()
+  const store = sqlite(first.path)
+  await store.schema.migrate()
+  await store.close()
+})
+afterAll(() => rm(first.folder, { recursive: true }))
 
 storeContract(
   { name: 'sqlite', make: async () => fresh(true), makeBare: async () => fresh(false) },
@@ -24,15 +34,12 @@ storeContract(
 
 async function fresh(ready: boolean): Promise<StoreUnderTest> {
   const { DatabaseSync } = await loadSqlite()
-  const folder = await mkdtemp(join(tmpdir(), 'spillway-sqlite-'))
-  const path = join(folder, 'store.db')
+  const { folder, path } = await newPlace()
+  if (ready) await copyFile(first.path, path)
   const clock = new VirtualClock()
   const stores = [sqlite(path, { clock })]
   const [store] = stores as [(typeof stores)[0]]
-  if (ready) {
-    await store.schema.migrate()
-    await store.open()
-  }
+  if (ready) await store.open()
   return {
     store,
     now: () => clock.now(),
@@ -60,6 +67,11 @@ async function fresh(ready: boolean): Promise<StoreUnderTest> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+async function newPlace(): Promise<{ folder: string; path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-sqlite-'))
+  return { folder, path: join(folder, 'store.db') }
 }
 
 function createTableSql({ name, columns, key }: TableShape): string {

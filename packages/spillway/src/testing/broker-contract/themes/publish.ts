@@ -102,12 +102,14 @@ function carrying({ test }: Suite): void {
       broker,
       queues.map((queue) => scene.message({ queue, body: queue })),
     )
-    for (const queue of queues) {
-      const consumer = await scene.consume(broker, { queue, each: (delivery) => delivery.ack() })
-      const [delivery] = await consumer.received(1)
-      scene.expect(new TextDecoder().decode(delivery?.body)).toBe(queue)
-      scene.expect(consumer.deliveries).toHaveLength(1)
-    }
+    const consumers = await Promise.all(
+      queues.map((queue) => scene.consume(broker, { queue, each: (delivery) => delivery.ack() })),
+    )
+    for (const consumer of consumers) await consumer.received(1)
+    const bodies = consumers.map(({ deliveries }) =>
+      deliveries.map(({ body }) => new TextDecoder().decode(body)),
+    )
+    scene.expect(bodies).toEqual(queues.map((queue) => [queue]))
   })
 }
 

@@ -174,8 +174,10 @@ function bounding({ test }: Suite): void {
     const blocked = Array.from({ length: 20 }, (_, index) => blocking(index, KEY))
     const { ids } = await scene.park(blocked, ORDERED)
     const counts = await Promise.all(Array.from({ length: 4 }, () => scene.promote()))
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(20)
-    expect(await scene.states(ids)).toEqual(ids.map(() => 'accepted'))
+    const letGo = counts.reduce((sum, count) => sum + count, 0)
+    expect(letGo + (await letGoOfRest(scene, 20 - letGo))).toBe(20)
+    await scene.settle(await scene.claimOne())
+    expect(await scene.states(ids)).toEqual(ids.map(() => 'succeeded'))
   })
 
   test(
@@ -187,10 +189,23 @@ function bounding({ test }: Suite): void {
       await scene.park(blocked, ORDERED)
       const request = { limit: 1_000, chunkCommandsMax: 1_000, newChunkId: scene.newChunkId }
       const counts = await Promise.all([scene.promote(), other?.promote(request)])
-      expect((counts[0] ?? 0) + (counts[1] ?? 0)).toBe(20)
+      const letGo = (counts[0] ?? 0) + (counts[1] ?? 0)
+      expect(letGo + (await letGoOfRest(scene, 20 - letGo))).toBe(20)
     },
     needsReopen,
   )
+}
+
+/**
+ * Of several that promote at once each may have locked some of a key's commands: then only the first ones are let go, and the others once
+ * those are done.
+ */
+async function letGoOfRest(scene: Scene, count: number): Promise<number> {
+  if (count <= 0) return 0
+  const alone = await scene.promote()
+  if (alone > 0) return alone
+  await scene.settle(await scene.claimOne())
+  return scene.promote()
 }
 
 function ending({ test }: Suite): void {
