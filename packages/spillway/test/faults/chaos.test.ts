@@ -5,28 +5,39 @@
 
 import { requireServer } from 'spillway-test-bed'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../src/runtime/index.js'
 import { seededRandom } from '../../src/testing/index.js'
-import { ChaosFaults } from './chaos-faults.js'
+import { ChaosFaults, DECK_CYCLES } from './chaos-faults.js'
 import { ENGINES, type FaultEngine } from './engines.js'
 import { Application } from './processes/application.js'
 import { PROGRESS_COMMANDS, untilFurther } from './processes/progress.js'
 import { expectNothingLostOrDoubled } from './processes/verdict.js'
 
-const CYCLES: Readonly<Record<FaultEngine['kind'], number>> = { postgres: 100, mariadb: 25 }
+interface Enough {
+  readonly cycles: number
+  readonly ms: number
+  readonly commandsPerCycle: number
+}
+
+const QUICK: Enough = { cycles: DECK_CYCLES, ms: 0, commandsPerCycle: PROGRESS_COMMANDS }
+/** At least a deck of faults, and at least so long, with so much done between two of them: a minute of work, not of starting processes. */
+const ENOUGH: Readonly<Record<FaultEngine['kind'], Enough>> = {
+  postgres: { cycles: DECK_CYCLES, ms: 60_000, commandsPerCycle: 300 },
+  mariadb: { ...QUICK, cycles: Math.ceil(DECK_CYCLES / 2) },
+}
 const CYCLES_ASKED_FOR = Number(process.env.SPILLWAY_CHAOS_CYCLES ?? 0)
 const SEED = Number(process.env.SPILLWAY_CHAOS_SEED ?? 1)
 const PROCESSES = ['intake', 'intake', 'worker', 'worker', 'worker'] as const
-const TRAFFIC = { batchMax: 12, pauseMs: 120, letterEvery: 4 }
-/** A deck has every fault; fewer cycles may miss one. */
-const DECK_CYCLES = 50
+/** Enough for everybody to have something in hand at any time, and little enough not to pile up where the machine is busy. */
+const TRAFFIC = { batchMax: 8, pauseMs: 200, letterEvery: 4 }
 const CYCLE_MS_MAX = 10_000
 const TIMEOUT_MS = 240_000
 
 for (const engine of ENGINES) {
-  const cycles = CYCLES_ASKED_FOR || CYCLES[engine.kind]
+  const enough = CYCLES_ASKED_FOR > 0 ? { ...QUICK, cycles: CYCLES_ASKED_FOR } : ENOUGH[engine.kind]
   requireServer(describe, engine.kind, { isPrivate: true })(`processes on ${engine.kind}`, () => {
-    it(`survive ${cycles} faults, and nothing is lost or done twice`, {
-      timeout: cycles * CYCLE_MS_MAX + TIMEOUT_MS,
+    it(`survive ${enough.cycles} faults or more, for ${enough.ms / 1_000} s or longer, and nothing is lost or done twice`, {
+      timeout: enough.cycles * CYCLE_MS_MAX + enough.ms + TIMEOUT_MS,
     }, async ({ annotate }) => {
       const server = await engine.start({ fsync: true })
       onTestFinished(() => server.stop())
@@ -38,9 +49,11 @@ for (const engine of ENGINES) {
       const callers = application.startCallers(TRAFFIC)
       await untilFurther(application, callers)
 
-      for (let cycle = 0; cycle < cycles; cycle += 1) {
+      const endsAt = systemClock.monotonic() + enough.ms
+      let cycles = 0
+      for (; cycles < enough.cycles || systemClock.monotonic() < endsAt; cycles += 1) {
         await faults.next()
-        await untilFurther(application, callers)
+        await untilFurther(application, callers, enough.commandsPerCycle)
       }
       await faults.heal()
       await application.finish(callers)
@@ -51,7 +64,7 @@ for (const engine of ENGINES) {
       if (cycles >= DECK_CYCLES) expect(Object.values(faults.counts)).not.toContain(0)
       for (const count of [told.letters.issued, told.letters.compensated, told.letters.completed])
         expect(count).toBeGreaterThan(0)
-      await annotate(JSON.stringify({ seed: SEED, ...told, faults: faults.counts }))
+      await annotate(JSON.stringify({ seed: SEED, cycles, ...told, faults: faults.counts }))
     })
   })
 }

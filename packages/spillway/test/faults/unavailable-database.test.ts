@@ -10,8 +10,8 @@ import {
 } from 'spillway-test-bed'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Lease } from '../../src/domain/index.js'
-import { CALL_KINDS, completed, persist } from './doubtful-calls.js'
-import { ENGINES } from './engines.js'
+import { CALL_KINDS, type CallKind, completed, type DoubtfulCall, persist } from './doubtful-calls.js'
+import { ENGINES, type FaultEngine } from './engines.js'
 import { type FaultRig, faultRig, idsOf } from './fault-rig.js'
 
 const DEADLINE_MS = 400
@@ -19,33 +19,35 @@ const LIMITS = { connections: 1, queryTimeoutMs: DEADLINE_MS, acquireTimeoutMs: 
 /** Far more than a deadline, far less than for ever. */
 const PATIENCE_MS = 15_000
 const CONNECTIONS_TRIED_MAX = 50
+const TIMEOUT_MS = 120_000
+
+type Server = PostgresServer | MariaDbServer
 
 for (const engine of ENGINES) {
   requireServer(describe, engine.kind, { isPrivate: true })(`a ${engine.kind} database`, () => {
-    let server: PostgresServer | MariaDbServer
+    let server: Server
     beforeAll(async () => {
       server = await engine.start()
     })
     afterAll(() => server.stop())
 
     describe('behind a connection that is half open', () => {
-      for (const kind of CALL_KINDS) {
-        it(`lets ${kind.name} end by the deadline, and be sent again`, async () => {
-          const rig = await faultRig(engine, server, LIMITS)
-          for (const directions of [['toServer', 'toClient'], ['toClient']] as const) {
-            const warm = await kind.prepare(rig, `warm ${directions.length}`)
-            await persist(() => warm.call(rig.store))
-            const doubtful = await kind.prepare(rig, `half open ${directions.length}`)
-            rig.proxy.swallow(...directions)
-            const { error, tookMs } = await failing(doubtful.call(rig.store))
-            expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
-            expect(tookMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5)
-            expect(tookMs).toBeLessThan(PATIENCE_MS)
-            rig.proxy.reset()
+      it('lets every call end by the deadline, and be sent again', { timeout: TIMEOUT_MS }, async () => {
+        const rigs = await rigsOfKinds(engine, server)
+        for (const directions of [['toServer', 'toClient'], ['toClient']] as const) {
+          const calls = await readyCalls(rigs, `half open ${directions.length}`)
+          for (const { rig } of calls) rig.proxy.swallow(...directions)
+          const ends = await Promise.all(calls.map(({ rig, doubtful }) => failing(doubtful.call(rig.store))))
+          for (const { rig } of calls) rig.proxy.reset()
+          for (const [n, { name, doubtful }] of calls.entries()) {
+            const { error, tookMs } = ends[n] as Failed
+            expect(error, name).toMatchObject({ code: 'store_unavailable', retryable: true })
+            expect(tookMs, name).toBeGreaterThanOrEqual(DEADLINE_MS - 5)
+            expect(tookMs, name).toBeLessThan(PATIENCE_MS)
             await doubtful.resolve()
           }
-        })
-      }
+        }
+      })
 
       it('lets a new connection fail by the deadline too', async () => {
         const rig = await faultRig(engine, server, LIMITS)
@@ -74,18 +76,18 @@ for (const engine of ENGINES) {
         expect((await rig.claim('main')).map(({ chunkId }) => chunkId)).toContain(draft.id)
       })
 
-      for (const kind of CALL_KINDS) {
-        it(`past the deadline, leaves ${kind.name} in doubt, and done once when it was sent again`, async () => {
-          const rig = await faultRig(engine, server, LIMITS)
-          const warm = await kind.prepare(rig, 'warm')
-          await persist(() => warm.call(rig.store))
-          const doubtful = await kind.prepare(rig, 'paused')
-          server.pause()
-          const { error } = await failing(doubtful.call(rig.store)).finally(() => server.resume())
-          expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
+      it('past the deadline, leaves every call in doubt, and done once when it was sent again', {
+        timeout: TIMEOUT_MS,
+      }, async () => {
+        const calls = await readyCalls(await rigsOfKinds(engine, server), 'paused')
+        server.pause()
+        const failures = Promise.all(calls.map(({ rig, doubtful }) => failing(doubtful.call(rig.store))))
+        const ends = await failures.finally(() => server.resume())
+        for (const [n, { name, doubtful }] of calls.entries()) {
+          expect(ends[n]?.error, name).toMatchObject({ code: 'store_unavailable', retryable: true })
           await doubtful.resolve()
-        })
-      }
+        }
+      })
     })
 
     describe('that is killed', () => {
@@ -195,7 +197,39 @@ for (const engine of ENGINES) {
   })
 }
 
-async function failing(call: Promise<unknown>): Promise<{ error: unknown; tookMs: number }> {
+/** A database and a connection for each kind of call, so that all of them can wait for their deadlines together. */
+async function rigsOfKinds(engine: FaultEngine, server: Server): Promise<ReadonlyMap<CallKind, FaultRig>> {
+  const rigs = new Map<CallKind, FaultRig>()
+  for (const kind of CALL_KINDS) rigs.set(kind, await faultRig(engine, server, LIMITS))
+  return rigs
+}
+
+interface ReadyCall {
+  readonly name: string
+  readonly rig: FaultRig
+  readonly doubtful: DoubtfulCall
+}
+
+/** One of each kind, whose connection has just done the same. */
+async function readyCalls(
+  rigs: ReadonlyMap<CallKind, FaultRig>,
+  queue: string,
+): Promise<readonly ReadyCall[]> {
+  const calls: ReadyCall[] = []
+  for (const [kind, rig] of rigs) {
+    const warm = await kind.prepare(rig, `${queue}, warm`)
+    await persist(() => warm.call(rig.store))
+    calls.push({ name: kind.name, rig, doubtful: await kind.prepare(rig, queue) })
+  }
+  return calls
+}
+
+interface Failed {
+  readonly error: unknown
+  readonly tookMs: number
+}
+
+async function failing(call: Promise<unknown>): Promise<Failed> {
   const startedAt = performance.now()
   const error: unknown = await call.then(
     () => new Error('the call succeeded'),

@@ -9,11 +9,15 @@ import { PATIENCE } from './patience.js'
 export const PROGRESS_COMMANDS = 10
 
 /** Intakes take commands and workers do them, at the same time. */
-export async function untilFurther(application: Application, callers: Callers): Promise<void> {
+export async function untilFurther(
+  application: Application,
+  callers: Callers,
+  commands = PROGRESS_COMMANDS,
+): Promise<void> {
   const succeeded = async () => (await application.store.reader.accounting()).succeeded
-  const target = await vi.waitFor(async () => (await succeeded()) + PROGRESS_COMMANDS, PATIENCE)
+  const target = await vi.waitFor(async () => (await succeeded()) + commands, PATIENCE)
   await Promise.all([
-    callers.untilMore(PROGRESS_COMMANDS),
+    callers.untilMore(commands),
     vi.waitFor(async () => expect(await succeeded()).toBeGreaterThan(target), PATIENCE),
   ])
 }
