@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** What takes a minute by itself goes first: at the end one worker would be waiting for the other. */
-const LONGEST = /(simulation(-further)?|chaos|kills)\.test\.ts$/
+/** What takes half a minute by itself goes first: at the end one worker would be waiting for the other. */
+const LONGEST =
+  /(simulation(-further)?|chaos|kills|patterns|isolation|node-processes|crash-files|(kafka|rabbitmq)-broker)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
