@@ -46,10 +46,27 @@ export async function runLoad(side: RunningSide, landed: LandedCount, load: Load
 }
 
 /** The same without waiting for the rows. */
-export async function submitOnly(side: RunningSide, load: Load): Promise<SubmitReport> {
+export function submitOnly(side: RunningSide, load: Load): Promise<SubmitReport> {
   const { calls, call } = callsOf(side, load)
+  return submitted(calls, load.callers, call)
+}
+
+/** Single submits of these very events. */
+export function submitEach(
+  side: RunningSide,
+  events: readonly WatchEvent[],
+  callers: number,
+): Promise<SubmitReport> {
+  return submitted(events, callers, (event) => side.submit(event as WatchEvent))
+}
+
+async function submitted(
+  items: readonly unknown[],
+  callers: number,
+  call: (item: unknown) => Promise<unknown>,
+): Promise<SubmitReport> {
   const startedAt = monotonicMs()
-  const durationsMs = await callAll(calls, load.callers, call)
+  const durationsMs = await callAll(items, callers, call)
   return { ...percentiles(durationsMs), startedAt, ackedAt: monotonicMs() }
 }
 

@@ -4,8 +4,8 @@
 import { INTAKE_BYTES_MAX } from '../domain/index.js'
 import type { Cancel, Clock } from '../ports/index.js'
 import { Bounds } from './bounds.js'
-import type { Offer } from './channel-context.js'
 import { Fifo } from './fifo.js'
+import type { Offer } from './offer.js'
 import { closed, queueFull } from './verdicts.js'
 
 /** Offers that may wait in line under the `block` policy. */

@@ -10,8 +10,9 @@ import {
 } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type { AppendResult, OfferVerdict, PreparedCommand } from '../ports/index.js'
-import type { ChannelContext, Offer } from './channel-context.js'
+import type { ChannelContext } from './channel-context.js'
 import { draftOf, type Group, groupOffers } from './drafts.js'
+import { Accepted, Offer } from './offer.js'
 import { atomicRefused, conflict } from './verdicts.js'
 
 export interface Appended {
@@ -77,12 +78,10 @@ export function collect(commands: readonly PreparedCommand[]): {
 } {
   const verdicts: OfferVerdict[] = new Array(commands.length)
   const offers = commands.map(
-    (command, index): Offer => ({
-      command,
-      done: (verdict) => {
+    (command, index) =>
+      new Offer(command, (verdict) => {
         verdicts[index] = verdict
-      },
-    }),
+      }),
   )
   return { offers, verdicts }
 }
@@ -101,7 +100,7 @@ function answerChunk(
     const { done } = offers[index] as Offer
     const verdict = verdicts?.[index]
     if (verdict === undefined || verdict.status === 'accepted') {
-      done({ status: 'accepted', id: commandId(chunkId, index), acceptedAt: createdAt, durability })
+      done(new Accepted(commandId(chunkId, index), createdAt, durability))
     } else done(refusalOrRepeat(type, verdict, durability))
   }
 }

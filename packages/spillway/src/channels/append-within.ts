@@ -5,7 +5,8 @@ import { SpillwayError } from '../errors/index.js'
 import type { OfferVerdict, PreparedCommand, WithinTransaction } from '../ports/index.js'
 import { answerAtomic, answerChunks, appendChunks, collect } from './append-chunks.js'
 import { asStoreError } from './append-resending.js'
-import type { ChannelContext, Offer } from './channel-context.js'
+import type { ChannelContext } from './channel-context.js'
+import type { Offer } from './offer.js'
 
 export async function appendWithin(
   context: ChannelContext,

@@ -7,8 +7,9 @@ import { isSpillwayError, SpillwayError } from '../errors/index.js'
 import type { CommandView, OfferVerdict, PreparedCommand } from '../ports/index.js'
 import { collect } from './append-chunks.js'
 import type { Carrier } from './carrier.js'
-import type { ChannelContext, Offer } from './channel-context.js'
+import type { ChannelContext } from './channel-context.js'
 import type { Keeping } from './keeping.js'
+import { Accepted, type Offer } from './offer.js'
 import { type Packed, pack } from './packing.js'
 import { Repeats } from './repeats.js'
 import { SentChunks } from './sent-chunks.js'
@@ -98,7 +99,7 @@ export class CarriedKeeping implements Keeping {
     telemetry.record({ event: 'chunk.committed', queue, type, commands: size, bytes: group.bytes })
     for (const [index, offer] of group.offers.entries()) {
       const { durability } = this
-      this.#answer(offer, { status: 'accepted', id: commandId(id, index), acceptedAt, durability })
+      this.#answer(offer, new Accepted(commandId(id, index), acceptedAt, durability))
     }
   }
 

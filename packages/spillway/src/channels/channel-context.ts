@@ -7,10 +7,8 @@ import type {
   Channel,
   Clock,
   CommandView,
-  Completion,
   Executor,
   NewChunkId,
-  PreparedCommand,
   SettledListener,
   Store,
   Telemetry,
@@ -47,10 +45,4 @@ export interface OpenChannel extends Channel {
   lookup(id: string): CommandView | null
   /** A command that this process sent on lately, by a journal or a broker, as it was then: for when the store does not know it yet. */
   lookupSent(id: string): CommandView | null
-}
-
-/** A command with the way to answer it. */
-export interface Offer {
-  readonly command: PreparedCommand
-  readonly done: Completion
 }

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { decodeBody } from '../domain/index.js'
 import type { PreparedCommand } from '../ports/index.js'
-import type { Offer } from './channel-context.js'
 import { draftOf, groupOffers } from './drafts.js'
+import type { Offer } from './offer.js'
 
 const kinds = fc.record({
   type: fc.constantFrom('a', 'b'),

@@ -9,7 +9,7 @@ import {
   type ParkedDraft,
 } from '../domain/index.js'
 import type { PreparedCommand } from '../ports/index.js'
-import type { Offer } from './channel-context.js'
+import type { Offer } from './offer.js'
 
 /** The offers of one chunk, in the order of its indexes. */
 export interface Group {

@@ -14,9 +14,10 @@ import type {
 } from '../ports/index.js'
 import { Admission } from './admission.js'
 import { Bounds } from './bounds.js'
-import type { ChannelContext, Offer, OpenChannel } from './channel-context.js'
+import type { ChannelContext, OpenChannel } from './channel-context.js'
 import type { Keeping } from './keeping.js'
 import { LoadControl } from './load-control.js'
+import { Offer } from './offer.js'
 import { closed, queueFull, rejected } from './verdicts.js'
 
 /** Commands and bytes of one flush: several chunks, one commit. */
@@ -70,7 +71,7 @@ export class DurableChannel implements OpenChannel {
       return
     }
     const refusal = this.#load === null ? null : this.#load.refusalOf([command])
-    if (refusal === null) this.#admission.admit({ command, done })
+    if (refusal === null) this.#admission.admit(new Offer(command, done))
     else done(rejected(refusal))
   }
 

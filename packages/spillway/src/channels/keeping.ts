@@ -4,7 +4,7 @@
 import type { Durability } from '../domain/index.js'
 import type { SpillwayError } from '../errors/index.js'
 import type { CommandView, OfferVerdict, PreparedCommand, WithinTransaction } from '../ports/index.js'
-import type { Offer } from './channel-context.js'
+import type { Offer } from './offer.js'
 
 export interface Keeping {
   readonly kind: string

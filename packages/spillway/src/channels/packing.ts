@@ -5,8 +5,8 @@ import { CHUNK_BYTES_MAX } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type { NewChunkId } from '../ports/index.js'
 import type { Carrier, Parcel } from './carrier.js'
-import type { Offer } from './channel-context.js'
 import { draftOf, type Group, groupOffers } from './drafts.js'
+import type { Offer } from './offer.js'
 
 /** A parcel and whose commands are in it, in the order of its indexes. */
 export interface Packed {

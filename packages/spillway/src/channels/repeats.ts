@@ -4,8 +4,8 @@
 
 import type { KeyDraft } from '../domain/index.js'
 import type { OfferVerdict, PreparedCommand } from '../ports/index.js'
-import type { Offer } from './channel-context.js'
 import { MemoryKeys } from './memory-keys.js'
+import { Offer } from './offer.js'
 import { conflict } from './verdicts.js'
 
 /** Those that came with the key of a command while it was being made safe. */
@@ -44,7 +44,8 @@ export class Repeats {
   async quiet(commands: readonly PreparedCommand[]): Promise<void> {
     for (const command of commands) {
       const followers = this.#followers(command)
-      if (followers !== undefined) await new Promise<unknown>((done) => followers.push({ command, done }))
+      if (followers !== undefined)
+        await new Promise<unknown>((done) => followers.push(new Offer(command, done)))
     }
     // While it waited for one, another may have begun.
     if (commands.some((command) => this.#followers(command) !== undefined)) await this.quiet(commands)

@@ -15,9 +15,10 @@ import {
 } from './append-chunks.js'
 import { appendResending, asStoreError } from './append-resending.js'
 import { appendWithin } from './append-within.js'
-import type { ChannelContext, Offer } from './channel-context.js'
+import type { ChannelContext } from './channel-context.js'
 import { DurableChannel } from './durable-channel.js'
 import type { Keeping } from './keeping.js'
+import type { Offer } from './offer.js'
 
 const APPENDS_IN_FLIGHT_MAX = 2
 

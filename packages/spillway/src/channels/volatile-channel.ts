@@ -7,10 +7,11 @@ import type { Durability } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
 import type { CommandView, Completion, OfferVerdict, PreparedCommand } from '../ports/index.js'
 import { Admission } from './admission.js'
-import type { ChannelContext, Offer, OpenChannel } from './channel-context.js'
+import type { ChannelContext, OpenChannel } from './channel-context.js'
 import { Executions } from './executions.js'
 import type { HeldCommand } from './held-command.js'
 import { HeldCommands } from './held-commands.js'
+import { Accepted, Offer } from './offer.js'
 import { storeChannel } from './store-channel.js'
 import { atomicRefused, closed } from './verdicts.js'
 
@@ -96,8 +97,8 @@ export class VolatileChannel implements OpenChannel {
     }
     const known = this.#held.known(command)
     if (known !== null) done(known)
-    else if (command.runAt !== null) this.#store({ command, done })
-    else this.#admission.admit({ command, done })
+    else if (command.runAt !== null) this.#store(new Offer(command, done))
+    else this.#admission.admit(new Offer(command, done))
   }
 
   /** One commit of several commands is something only the store can give. */
@@ -188,7 +189,7 @@ export class VolatileChannel implements OpenChannel {
       return
     }
     const held = this.#held.accept(command, this.durability)
-    done({ status: 'accepted', id: held.id, acceptedAt: held.acceptedAt, durability: this.durability })
+    done(new Accepted(held.id, held.acceptedAt, this.durability))
     this.#lineup.add(held)
     this.#announceState()
   }
@@ -205,7 +206,7 @@ export class VolatileChannel implements OpenChannel {
     this.#runningInCallers += 1
     await this.#executions.run([held])
     this.#runningInCallers -= 1
-    done({ status: 'accepted', id: held.id, acceptedAt: held.acceptedAt, durability: 'executed' })
+    done(new Accepted(held.id, held.acceptedAt, 'executed'))
     this.#changed()
   }
 

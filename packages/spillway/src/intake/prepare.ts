@@ -49,16 +49,44 @@ function encode(
       },
     )
   }
-  return {
-    type: definition.name,
-    queue: definition.queue,
-    json,
-    bytes,
-    key: keyOf(definition, payload, json, options),
-    priority: priorityOf(options, definition.priority),
-    partition: partitionFor(definition, payload, partitions),
-    tenant: tenantOf(definition, payload),
-    runAt: runAtOf(options, now),
+  const command = new Prepared(definition, json, bytes)
+  command.key = keyOf(definition, payload, json, options)
+  command.priority = priorityOf(options, definition.priority)
+  command.partition = partitionFor(definition, payload, partitions)
+  command.tenant = tenantOf(definition, payload)
+  command.runAt = runAtOf(options, now)
+  return command
+}
+
+/** A class because of the garbage collector (docs/decisions/0027). */
+class Prepared implements PreparedCommand {
+  readonly type: string
+  readonly queue: string
+  readonly json: string
+  readonly bytes: number
+  key: KeyDraft | null = null
+  priority = 0
+  partition: number | null = null
+  tenant: string | null = null
+  runAt: number | null = null
+
+  constructor({ name, queue }: AnyCommand, json: string, bytes: number) {
+    this.type = name
+    this.queue = queue
+    this.json = json
+    this.bytes = bytes
+  }
+}
+
+class Key implements KeyDraft {
+  readonly key: string
+  readonly fingerprint: string
+  readonly windowMs: number
+
+  constructor(key: string, ofPayload: string, windowMs: number) {
+    this.key = key
+    this.fingerprint = ofPayload
+    this.windowMs = windowMs
   }
 }
 
@@ -93,7 +121,7 @@ function keyOf(
   if (!isUsableKey(key)) throw unusableKey(definition.name, 'idempotency')
   // With 'effect' the write's own unique key makes repeats harmless, and no key is stored.
   if (definition.deduplicate === 'effect') return null
-  return { key, fingerprint: fingerprint(json), windowMs: definition.idempotencyWindowMs }
+  return new Key(key, fingerprint(json), definition.idempotencyWindowMs)
 }
 
 function partitionFor(definition: AnyCommand, payload: unknown, partitions: number | null): number | null {

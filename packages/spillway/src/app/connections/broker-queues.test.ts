@@ -10,6 +10,9 @@ import { seededRandom } from '../../testing/seeded-random.js'
 import { VirtualClock } from '../../testing/virtual-clock.js'
 import type { Spillway } from '../api.js'
 import { type CreateOptions, createSpillway } from '../create-spillway.js'
+// Otherwise loaded on demand, for which no clock of a test waits.
+import '../../telemetry/prometheus.js'
+import '../../worker/index.js'
 
 const Click = z.object({ id: z.string() })
 const record = defineCommand({
