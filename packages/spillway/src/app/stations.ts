@@ -5,6 +5,7 @@ import type { Maintenance, Registration } from '../maintenance/index.js'
 import type { Channel, Executor } from '../ports/index.js'
 import type { Worker } from '../worker/index.js'
 import type { Connections } from './connections/index.js'
+import { inOrder } from './in-order.js'
 
 export interface StationParts {
   readonly connections: Pick<Connections, 'close'>
@@ -40,7 +41,7 @@ export class Stations {
   /** Every part is stopped even when one of them fails; the first failure is rethrown at the end. */
   async close(): Promise<void> {
     const { channels, executor, worker, maintenance, registration, connections, release } = this.#parts
-    const steps: (() => unknown)[] = [
+    await inOrder([
       () => Promise.all(channels.map((channel) => channel.close())),
       () => maintenance?.stop(),
       () => worker?.stop(),
@@ -48,15 +49,6 @@ export class Stations {
       () => registration?.stop(),
       () => connections.close(),
       release,
-    ]
-    const failures: unknown[] = []
-    for (const step of steps) {
-      try {
-        await step()
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0) throw failures[0]
+    ])
   }
 }

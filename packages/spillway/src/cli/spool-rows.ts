@@ -1,9 +1,10 @@
 // A spool as rows: who writes, what waits behind whom, what was put aside.
 
 import type { RefusedEntry } from '../agent/index.js'
-import type { JournalReport, QuarantinedSegment, WriterReport } from '../journal/index.js'
+import type { QuarantinedSegment, WriterReport } from '../journal/index.js'
 import { ago } from './age.js'
 import { byteSize } from './byte-size.js'
+import type { SpoolReport } from './read-spool.js'
 import { type Column, writeTable } from './table.js'
 import type { Terminal } from './terminal.js'
 
@@ -28,10 +29,7 @@ const REFUSED: readonly Column<RefusedEntry>[] = [
   { heading: 'reason', cell: ({ reason }) => reason ?? 'unknown' },
 ]
 
-export function writeSpool(
-  { out, messages }: Pick<Terminal, 'out' | 'messages'>,
-  report: JournalReport & { readonly refused: readonly RefusedEntry[] },
-): void {
+export function writeSpool({ out, messages }: Pick<Terminal, 'out' | 'messages'>, report: SpoolReport): void {
   const { writers, quarantined, refused, agent } = report
   messages.line(agent === null ? 'No agent ships this spool.' : `Process ${agent.pid} ships this spool.`)
   if (writers.length > 0) writeTable(out, WRITERS, writers)

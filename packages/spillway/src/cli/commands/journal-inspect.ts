@@ -1,10 +1,8 @@
 // `spillway journal inspect`: what a spool holds, without reading the frames.
 
-import { listRefused } from '../../agent/index.js'
-import { inspectJournal, nodeFiles, nodeProcesses } from '../../journal/index.js'
-import { systemClock } from '../../runtime/index.js'
 import { command } from '../command.js'
 import { jsonLine } from '../printable.js'
+import { readSpool } from '../read-spool.js'
 import { spoolArgs, spoolFolder } from '../spool-folder.js'
 import { writeSpool } from '../spool-rows.js'
 import { suggest } from '../suggestion.js'
@@ -19,16 +17,13 @@ export const journalInspect = command({
   async run(invocation) {
     const { values, terminal } = invocation
     const spool = await spoolFolder(invocation, values)
-    const report = await inspectJournal({
-      ...{ files: nodeFiles, processes: nodeProcesses, clock: systemClock, spool },
-    })
-    const refused = await listRefused(nodeFiles, spool)
+    const report = await readSpool(spool)
     if (values.json === true) {
-      terminal.out.line(jsonLine({ ...report, refused }))
+      terminal.out.line(jsonLine(report))
       return
     }
-    writeSpool(terminal, { ...report, refused })
-    if (report.quarantined.length > 0 || refused.length > 0)
+    writeSpool(terminal, report)
+    if (report.quarantined.length > 0 || report.refused.length > 0)
       suggest(terminal, {}, `journal salvage ${spool} > salvaged.ndjson`)
   },
 })

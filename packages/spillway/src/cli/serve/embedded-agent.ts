@@ -3,12 +3,12 @@
 
 import { Agent, createRoutes, SpoolBroker, type SpoolState, storeDestination } from '../../agent/index.js'
 import type { Spillway } from '../../app/api.js'
+import { inOrder } from '../../app/in-order.js'
 import type { QueueOptions, SpillwayConfig } from '../../config/index.js'
 import { nodeFiles, nodeProcesses, watchFolder } from '../../journal/index.js'
 import type { Broker } from '../../ports/index.js'
 import { systemClock, systemRandom } from '../../runtime/index.js'
 import type { LoadedConfig } from '../load-config.js'
-import { inOrder } from './in-order.js'
 
 /** Beyond what the worker's own close may take. */
 const DRAIN_GRACE_MS = 5_000

@@ -1,6 +1,7 @@
 // The agent as a process: it starts whatever is down, ships until it is told to stop, and leaves its checkpoints behind what has arrived.
 
 import { Agent, createRoutes, type Routes, spoolsOf } from '../../agent/index.js'
+import { inOrder } from '../../app/in-order.js'
 import { VERSION } from '../../app/version.js'
 import type { ResolvedConfig } from '../../config/index.js'
 import { nodeFiles, nodeProcesses, watchFolder } from '../../journal/index.js'
@@ -11,7 +12,6 @@ import { createLogs, createMetrics, instrumentStore, type LogLevel } from '../..
 import type { Session } from '../command.js'
 import type { LoadedConfig } from '../load-config.js'
 import { agentHealth } from './agent-health.js'
-import { inOrder } from './in-order.js'
 import { interrupted } from './interrupted.js'
 import { type MetricsServer, serveMetrics } from './metrics-server.js'
 

@@ -2,11 +2,11 @@
 
 import { spoolsOf } from '../../agent/index.js'
 import { createSpillway } from '../../app/create-spillway.js'
+import { inOrder } from '../../app/in-order.js'
 import type { Session } from '../command.js'
 import type { LoadedConfig } from '../load-config.js'
 import { spoolCheck } from './agent-health.js'
 import { EmbeddedAgent } from './embedded-agent.js'
-import { inOrder } from './in-order.js'
 import { interrupted } from './interrupted.js'
 import { type MetricsServer, serveMetrics } from './metrics-server.js'
 import { type AgentPlan, recordStart } from './run-agent.js'

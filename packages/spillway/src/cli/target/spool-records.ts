@@ -1,9 +1,9 @@
 // What waits in the spools of this host. It is in no store yet, so no queue counts it.
 
-import { listRefused, namedSpools } from '../../agent/index.js'
+import { namedSpools } from '../../agent/index.js'
 import type { ResolvedQueue } from '../../config/index.js'
-import { inspectJournal, nodeFiles, nodeProcesses, type WriterReport } from '../../journal/index.js'
-import { systemClock } from '../../runtime/index.js'
+import { nodeFiles, type WriterReport } from '../../journal/index.js'
+import { readSpool } from '../read-spool.js'
 
 export interface SpoolRecord {
   readonly spool: string
@@ -28,9 +28,7 @@ export async function spoolRecords(queues: Iterable<ResolvedQueue>): Promise<rea
 }
 
 async function recordOf(spool: string): Promise<SpoolRecord> {
-  const parts = { files: nodeFiles, processes: nodeProcesses, clock: systemClock }
-  const { writers, quarantined, agent } = await inspectJournal({ ...parts, spool })
-  const refused = await listRefused(nodeFiles, spool)
+  const { writers, quarantined, agent, refused } = await readSpool(spool)
   return {
     spool,
     waitingBytes: writers.reduce((sum, { backlogBytes }) => sum + backlogBytes, 0),
