@@ -46,6 +46,24 @@ describe('promoting', () => {
     expect(calls.promote).toHaveLength(17)
   })
 
+  it('looks again in a quarter of the interval after it found some, and at intervals after that', async () => {
+    const { bench, calls, maintenance, park } = setUp()
+    await park(1, 0)
+    maintenance.start()
+    await bench.clock.advance(49)
+    expect(calls.promote).toHaveLength(2)
+    const ids = await park(1, 0)
+    await bench.clock.advance(1)
+    expect(await bench.states(ids)).toEqual(['accepted'])
+    expect(calls.promote).toHaveLength(4)
+    await bench.clock.advance(50)
+    expect(calls.promote).toHaveLength(5)
+    await bench.clock.advance(199)
+    expect(calls.promote).toHaveLength(5)
+    await bench.clock.advance(1)
+    expect(calls.promote).toHaveLength(6)
+  })
+
   it('gives other work its turn between two calls', async () => {
     const { bench, calls, maintenance, park } = setUp()
     await Promise.all(range(3).map(() => park(1_000, 0)))

@@ -15,6 +15,8 @@ const MAINTENANCE_ROLE = 'maintenance'
 const PROMOTE_COMMANDS_MAX = 250
 /** Commands of one promoted chunk: few enough that retries of slow commands spread over several workers. */
 const PROMOTED_CHUNK_COMMANDS_MAX = 100
+/** While commands keep coming due they are looked for this much more often. */
+const AFTER_WORK_SHARE = 1 / 4
 /** Rows of each kind removed by one call. */
 const PRUNE_ROWS_MAX = 500
 
@@ -45,6 +47,7 @@ export class Maintenance {
       ...options,
       name: 'maintenance.promote',
       everyMs: promoteEveryMs,
+      afterWorkMs: promoteEveryMs * AFTER_WORK_SHARE,
       step: () => promoteSome(options),
     })
     const prune = new RecurringTask({

@@ -10,6 +10,8 @@ export interface RecurringTaskOptions {
   /** Where a fault is said to have happened. */
   readonly name: string
   readonly everyMs: number
+  /** The pause after it found work and then no more: where some was, more may follow soon. Default `everyMs`. */
+  readonly afterWorkMs?: number
   /** The longest pause while it fails. Default 30 s. */
   readonly failurePauseMsMax?: number
   /** One short step; whether there may be more to do right now. */
@@ -48,12 +50,16 @@ export class RecurringTask {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping
+    const { everyMs, afterWorkMs = everyMs } = this.#options
+    let foundSome = false
     for (let failures = 0; !signal.aborted; ) {
       this.#hurried = false
       const more = await this.#tryStep()
       failures = more === null ? failures + 1 : 0
       if (more === true) await this.#turnOfOthers()
-      else await this.#wait(more === null ? this.#backoffMs(failures) : this.#options.everyMs)
+      else if (more === null) await this.#wait(this.#backoffMs(failures))
+      else await this.#wait(foundSome ? afterWorkMs : everyMs)
+      foundSome = more === true
     }
   }
 

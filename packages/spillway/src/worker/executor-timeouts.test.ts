@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { commands, setUp } from '../../test/worker/executor-kit.js'
-import { range } from '../../test/worker/worker-kit.js'
+import { eventsOf, range } from '../../test/worker/worker-kit.js'
 import { SpillwayError } from '../errors/index.js'
 import { HUNG_GRACE_MS } from './handler-call.js'
 
@@ -69,6 +69,24 @@ describe('a timeout', () => {
 })
 
 describe('an abort from outside', () => {
+  it('ends the search for a bad command: of what is left nothing is begun, and all of it is to be tried again', async () => {
+    const calls: number[][] = []
+    const { execute, controller, events } = setUp({
+      handleBatch: (payloads: number[]) => {
+        calls.push([...payloads])
+        if (calls.length === 2) controller.abort(new SpillwayError('closed', 'lost'))
+        if (payloads.includes(1)) throw Object.assign(new Error('bad'), { fault: 'data' })
+      },
+    })
+    const report = await execute(commands(4))
+    expect(calls).toEqual([
+      [0, 1, 2, 3],
+      [0, 1],
+    ])
+    expect(report.map((update) => update?.state)).toEqual(Array(4).fill('retrying'))
+    expect(eventsOf(events, 'batch.executed')).toHaveLength(2)
+  })
+
   it('reaches the handler, and what it throws counts as a fault of the moment', async () => {
     const { execute, controller } = setUp({
       classify: () => 'permanent',

@@ -148,6 +148,11 @@ function returned(read: (returned: unknown) => Outcomes | null, answer: unknown,
   }
 }
 
+/** Nothing was called. */
+export function interrupted(call: Call, reason: unknown): Trial {
+  return threw(call, new Interrupted(reason))
+}
+
 function threw(call: Call, error: unknown): Trial {
   return { ok: false, exception: thrown(call, error) }
 }
