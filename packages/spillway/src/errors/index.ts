@@ -1,3 +1,3 @@
 export { ERROR_CODES, type ErrorCategory, type ErrorCode } from './codes.js'
 export { errorCode } from './error-code.js'
-export { isSpillwayError, SpillwayError } from './spillway-error.js'
+export { isSpillwayError, isUnknownOutcome, SpillwayError } from './spillway-error.js'

@@ -27,3 +27,8 @@ export class SpillwayError extends Error {
 export function isSpillwayError(error: unknown, code?: ErrorCode): error is SpillwayError {
   return error instanceof SpillwayError && (code === undefined || error.code === code)
 }
+
+/** Whether what was asked for may have been done all the same: the answer was lost, say. */
+export function isUnknownOutcome(error: unknown): boolean {
+  return isSpillwayError(error) && error.details.outcome === 'unknown'
+}

@@ -1,7 +1,8 @@
 // What an append is asked for beside storing, checked in one place for all stores.
 
+import type { ChunkDraft } from '../domain/index.js'
 import { SpillwayError } from '../errors/index.js'
-import type { AppendLease, AppendOptions } from './store.js'
+import type { AppendLease, AppendOptions, BulkWrite } from './store.js'
 
 export interface AppendTerms {
   readonly atomic: boolean
@@ -20,4 +21,10 @@ export function appendTerms<Tx>(options: AppendOptions<Tx> = {}): AppendTerms {
     )
   }
   return { atomic, remember, lease }
+}
+
+/** Whether `appendSettled` can say of these drafts that all of them succeeded, as far as that is seen without the store. */
+export function canSettleAtOnce(drafts: readonly ChunkDraft[], { rows }: BulkWrite): boolean {
+  if (drafts.length === 0 || rows.length === 0) return false
+  return drafts.every(({ partition, parked }) => partition === null && parked === null)
 }

@@ -75,6 +75,15 @@ export interface ConcludeOptions {
   readonly crashed?: true
 }
 
+export interface LandedCommands {
+  readonly commands: number
+  /** ms since the epoch. */
+  readonly acceptedAt: number
+  readonly durationMs: number
+  /** The payload of one of them. */
+  readonly sample: unknown
+}
+
 export interface Executor {
   /**
    * Runs the handler with its timeout, bisects poison, turns outcomes into decisions. Never rejects for a handler's fault but the one
@@ -102,6 +111,8 @@ export interface Executor {
     exceptions: readonly Exception[],
     options?: ConcludeOptions,
   ): ExecutionReport
+  /** Takes note of commands that came to rows of their own without being handed out: `Store.appendSettled` stored them. */
+  landed(type: string, landed: LandedCommands): void
   /** Removes what was recorded for commands that have ended, sooner or later; never throws. */
   forget(ids: readonly string[]): void
   /** Resolves when everything that was begun on the side is done. */

@@ -64,6 +64,11 @@ export interface AppendResult {
   readonly lease?: Lease | null
 }
 
+export interface AppendSettledOptions {
+  /** How long it may wait for locks that others hold, so that whoever waits for a receipt does not wait for the application's table. Default: as long as any write. */
+  readonly lockWaitMs?: number
+}
+
 export interface ClaimRequest {
   readonly queue: string
   /** Only chunks of these types: what this worker has handlers for. */
@@ -193,6 +198,18 @@ export interface Store<Tx = unknown> extends StoreLifecycle {
 
   /** Stores chunks durably and says per command what became of it. Resending a chunk id is harmless and answers the same. */
   append(drafts: readonly ChunkDraft[], options?: AppendOptions<Tx>): Promise<readonly AppendResult[]>
+  /**
+   * Stores chunks as settled, every command succeeded, together with the rows they come to: one commit where appending, claiming and settling
+   * are three. Resolves to the commit time; or to null, with nothing changed, where more would have to be said: a chunk or key is known, chunks are
+   * parked or have a partition, a queue is paused or has a limit of leases, a row would have to wait, or the store has no transactions
+   * for handlers. Rejects, with nothing changed, when a row cannot be written. After a rejection with an unknown outcome, as after any
+   * append, sending the same chunks again tells.
+   */
+  appendSettled(
+    drafts: readonly ChunkDraft[],
+    rows: BulkWrite,
+    options?: AppendSettledOptions,
+  ): Promise<number | null>
   /**
    * Leases ready chunks and chunks whose lease expired, by (priority descending, commit order), or by commit order alone. Skips paused queues. Of an ordered
    * queue's partition (partition not null) at most one chunk is leased at a time, oldest first. Tokens of a chunk strictly increase.

@@ -42,6 +42,9 @@ export function instrumentStore<Tx>(
     open: timed('open', () => store.open()),
     close: timed('close', () => store.close()),
     append: timed('append', (drafts, options) => store.append(drafts, options)),
+    appendSettled: timed('append_settled', (drafts, rows, options) =>
+      store.appendSettled(drafts, rows, options),
+    ),
     claim: timed('claim', (request) => store.claim(request)),
     readyTenants: timed('ready_tenants', (queue, types, limit) => store.readyTenants(queue, types, limit)),
     extend: timed('extend', (items, leaseMs) => store.extend(items, leaseMs)),

@@ -4,7 +4,7 @@
 import { expect } from 'vitest'
 import type { ChunkDraft, Lease, LeaseVerdict, Settlement } from '../../src/domain/index.js'
 import { isSpillwayError } from '../../src/errors/index.js'
-import type { SettleScope } from '../../src/ports/index.js'
+import type { AppendSettledOptions, SettleScope } from '../../src/ports/index.js'
 import type { ServerStore } from './engines.js'
 import { DAY_MS, type FaultRig, idsOf, LEASE_MS } from './fault-rig.js'
 
@@ -21,6 +21,8 @@ export interface CallKind {
 }
 
 const ATTEMPTS_MAX = 4
+/** Longer than any of these calls waits. */
+const LOCK_WAIT_MS = 10_000
 const PAYLOADS = [{ n: 0 }, { text: 'one' }, { text: 'z'.repeat(300) }]
 
 const append: CallKind = {
@@ -45,6 +47,33 @@ const append: CallKind = {
     }
   },
 }
+
+/** In doubt it is appended, which tells: that is what whoever takes the short way does. */
+const appendSettled = (name: string, options: AppendSettledOptions): CallKind => ({
+  name,
+  async prepare(rig, queue) {
+    const drafts = [rig.draft(queue, PAYLOADS), rig.draft(queue, PAYLOADS)]
+    const ids = drafts.flatMap(idsOf)
+    const rows = rig.effectsOf(ids)
+    return {
+      call: (store) => store.appendSettled(drafts, rows, options),
+      async resolve() {
+        const first = await persist(() => rig.store.append(drafts))
+        expect(first.map(({ verdicts }) => verdicts)).toEqual([null, null])
+        expect(await rig.truth.append(drafts)).toEqual(first)
+        expect(await rig.truth.appendSettled(drafts, rows)).toBe(null)
+        const states = await statesOf(rig, ids)
+        expectOneOf(['accepted', 'succeeded'], states)
+        expect(new Set(states).size, 'both chunks or none').toBe(1)
+        const isSettled = states[0] === 'succeeded'
+        expect(await rig.countEffects(ids)).toEqual(ids.map(() => (isSettled ? 1 : 0)))
+        await expectKeysOf(rig, drafts[0] as ChunkDraft)
+        expect(await rig.claim(queue)).toHaveLength(isSettled ? 0 : 2)
+        await expectBalance(rig)
+      },
+    }
+  },
+})
 
 /** The keys lead to the chunk's own commands, and to no others. */
 async function expectKeysOf(rig: FaultRig, draft: ChunkDraft): Promise<void> {
@@ -191,7 +220,12 @@ const cancel: CallKind = {
   },
 }
 
-export const CALL_KINDS: readonly CallKind[] = [append, claim, extend, settle, settleWithin, promote, cancel]
+export const CALL_KINDS: readonly CallKind[] = [
+  append,
+  appendSettled('appendSettled', {}),
+  appendSettled('appendSettled with a limit of its waiting', { lockWaitMs: LOCK_WAIT_MS }),
+  ...[claim, extend, settle, settleWithin, promote, cancel],
+]
 
 /** A caller who is told to try again does, a few times: the connection may have been cut after the answer, unnoticed. */
 export async function persist<T>(call: () => Promise<T>): Promise<T> {

@@ -98,6 +98,7 @@ for (const engine of ENGINES) {
         await server.kill()
         for (const call of [
           () => rig.store.append([draft]),
+          () => rig.store.appendSettled([draft], rig.effectsOf(idsOf(draft))),
           () => rig.claim('main', rig.store),
           () => rig.store.probe(),
         ]) {
@@ -135,6 +136,7 @@ for (const engine of ENGINES) {
         await reconnect(rig)
         for (const call of [
           () => rig.store.append([refused]),
+          () => rig.store.appendSettled([refused], rig.effectsOf(idsOf(refused))),
           () => rig.store.settle([completed(lease)]),
           () => rig.store.probe(),
         ]) {

@@ -54,7 +54,7 @@ export interface Rig {
 export interface RigOptions
   extends Pick<
     ChannelContext,
-    'closeTimeoutMs' | 'appendsInFlightMax' | 'callbackRoute' | 'listener' | 'journal'
+    'closeTimeoutMs' | 'appendsInFlightMax' | 'callbackRoute' | 'listener' | 'journal' | 'shortWay'
   > {
   /** Where something else runs on it. */
   readonly clock?: VirtualClock

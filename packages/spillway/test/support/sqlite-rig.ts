@@ -105,6 +105,11 @@ export async function sqliteRig(options: RigOptions = {}): Promise<SqliteRig> {
   }
 }
 
+/** Until a call sleeps because of another connection's lock. The first try and its spin take real time; from then on only the virtual clock counts. */
+export async function untilWaiting({ clock }: SqliteRig): Promise<void> {
+  while (clock.pending === 0) await Promise.resolve()
+}
+
 /** Everything that is still live succeeded. */
 export function complete({ chunkId, token }: Lease): Settlement {
   return { chunkId, token, updates: [], finished: [], complete: true }

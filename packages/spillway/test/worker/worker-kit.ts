@@ -54,7 +54,15 @@ export const newSecret: NewSecret = () => {
   return `${secrets}`.padStart(43, '0')
 }
 
-type Method = 'append' | 'claim' | 'extend' | 'settle' | 'settleWithin' | 'promote' | 'prune'
+type Method =
+  | 'append'
+  | 'appendSettled'
+  | 'claim'
+  | 'extend'
+  | 'settle'
+  | 'settleWithin'
+  | 'promote'
+  | 'prune'
 /** `call()` passes on to the real store; not calling it, or throwing before or after, is the fault. */
 // biome-ignore lint/suspicious/noExplicitAny: one shape for the calls of every method
 type Tamper = (call: () => Promise<any>, ...args: any[]) => Promise<any>
@@ -71,7 +79,16 @@ export interface TamperedStore {
 /** `real` may be shared: each process has a tampered view of its own. */
 export function tampered(real: Store<MemoryTx>): TamperedStore {
   const calls: TamperedStore['calls'] = {
-    ...{ append: [], claim: [], extend: [], settle: [], settleWithin: [], promote: [], prune: [] },
+    ...{
+      append: [],
+      appendSettled: [],
+      claim: [],
+      extend: [],
+      settle: [],
+      settleWithin: [],
+      promote: [],
+      prune: [],
+    },
   }
   const tamper: TamperedStore['tamper'] = {}
   const control = { ...real.control }

@@ -20,7 +20,7 @@ import type { Notify } from './wake.js'
 const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
 
 /** A draft of this call with what will become of it. */
-interface Resolved {
+export interface Resolved {
   readonly draft: ChunkDraft
   readonly verdicts: readonly AppendVerdict[] | null
   readonly absent: ReadonlySet<number>
@@ -50,7 +50,7 @@ export function append(
   if (terms.atomic && results.some(hasConflict)) return results
   const leases = new Map<string, Lease>()
   for (const resolved of fresh.values()) {
-    const chunk = store(state, resolved, terms, now)
+    const chunk = store(state, resolved, { ...terms, isSettled: false }, now)
     if (chunk === null || chunk.state === 'done') continue
     const lease = terms.lease === null ? null : leaseFresh(state, chunk, terms.lease, now)
     if (lease === null) notify(chunk.queue, liveCount(chunk))
@@ -67,7 +67,8 @@ function copyVerdicts(verdicts: readonly AppendVerdict[] | null): readonly Appen
   return verdicts === null ? null : [...verdicts]
 }
 
-function resolve(
+/** Changes nothing but `keysOfCall`: the keys that drafts before it take. */
+export function resolve(
   state: MemoryState,
   draft: ChunkDraft,
   keysOfCall: Map<string, KeyRecord>,
@@ -113,30 +114,36 @@ function resolveKey(
   return ACCEPTED
 }
 
+interface StoreTerms extends Pick<AppendTerms, 'remember'> {
+  /** Every command of it has succeeded. */
+  readonly isSettled: boolean
+}
+
 /** Null when nothing of it is kept. */
-function store(
+export function store(
   state: MemoryState,
   resolved: Resolved,
-  { remember }: AppendTerms,
+  { remember, isSettled }: StoreTerms,
   now: number,
 ): ChunkRecord | null {
   const { draft, verdicts, absent, keys } = resolved
   for (const key of keys) addKey(state, key)
   const isEmpty = absent.size === draft.size
   if (isEmpty && !remember) return null
+  const isOver = isEmpty || isSettled
   const { id, queue, parked } = draft
   state.lastSeq += 1
   state.listing = null
   const chunk = newChunk(isEmpty ? { ...draft, body: '[]' } : draft, {
     seq: state.lastSeq,
     createdAt: now,
-    state: parked === null && !isEmpty ? 'ready' : 'done',
+    state: parked === null && !isOver ? 'ready' : 'done',
     verdicts,
     absent,
   })
   state.chunks.set(id, chunk)
   if (chunk.state === 'ready') enqueue(queueOf(state, queue), chunk)
-  else if (isEmpty) keepEnded(state, chunk)
+  else if (isOver) keepEnded(state, chunk)
   for (const [index, entry] of parked?.entries() ?? []) {
     if (entry !== null && !absent.has(index)) parkDraft(state, chunk, index, entry, now)
   }

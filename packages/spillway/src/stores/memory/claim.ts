@@ -1,15 +1,15 @@
 // Leasing chunks: by priority, then commit order, whatever is ready or whose lease expired.
 
-import { DEFAULT_QUEUE_SETTINGS, type Lease } from '../../domain/index.js'
+import type { Lease } from '../../domain/index.js'
 import type { AppendLease, ClaimRequest, ReadyTenant } from '../../ports/index.js'
 import { blockersOf } from './ordering.js'
 import { claimableInOrder, offerExpired, type QueueRecord, takeNext, tenantOf, withdraw } from './queue.js'
 import { type ChunkRecord, liveCount } from './records.js'
-import { finishChunk, type MemoryState, queueOf } from './state.js'
+import { finishChunk, type MemoryState, queueOf, settingsOf } from './state.js'
 
 export function claim(state: MemoryState, request: ClaimRequest, now: number): Lease[] {
   const queue = state.queues.get(request.queue)
-  const { paused, leasesMax } = state.settings.get(request.queue) ?? DEFAULT_QUEUE_SETTINGS
+  const { paused, leasesMax } = settingsOf(state, request.queue)
   if (queue === undefined || paused) return []
   offerExpired(queue, now)
   const free = leasesMax === null ? request.chunksMax : leasesMax - queue.leased.size
@@ -34,7 +34,7 @@ export function leaseFresh(
   now: number,
 ): Lease | null {
   const queue = queueOf(state, chunk.queue)
-  const { paused, leasesMax } = state.settings.get(chunk.queue) ?? DEFAULT_QUEUE_SETTINGS
+  const { paused, leasesMax } = settingsOf(state, chunk.queue)
   if (paused || chunk.partition !== null) return null
   offerExpired(queue, now)
   if (leasesMax !== null && queue.leased.size >= leasesMax) return null
@@ -51,7 +51,7 @@ export function readyTenants(
   now: number,
 ): ReadyTenant[] {
   const queue = state.queues.get(name)
-  if (queue === undefined || (state.settings.get(name) ?? DEFAULT_QUEUE_SETTINGS).paused) return []
+  if (queue === undefined || settingsOf(state, name).paused) return []
   offerExpired(queue, now)
   const oldestAt = new Map<string, number>()
   for (const chunk of claimableInOrder(queue, types)) {

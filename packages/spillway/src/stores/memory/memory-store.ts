@@ -4,6 +4,7 @@
 import { SpillwayError } from '../../errors/index.js'
 import { appendTerms, type Clock, type CommandView, type SchemaState, type Store } from '../../ports/index.js'
 import { append } from './append.js'
+import { appendSettled } from './append-settled.js'
 import { listAudit } from './audit.js'
 import { claim, readyTenants } from './claim.js'
 import { waitingFor } from './completion.js'
@@ -68,6 +69,7 @@ export function memory(options: MemoryOptions = {}): Store<MemoryTx> {
           )
         return append(state, drafts, terms, now, notify)
       }),
+    appendSettled: (drafts, rows) => run((now) => appendSettled(state, drafts, rows, now)),
     claim: (request) => run((now) => claim(state, request, now)),
     readyTenants: (queue, types, limit) => run((now) => readyTenants(state, queue, types, limit, now)),
     extend: (items, leaseMs) =>

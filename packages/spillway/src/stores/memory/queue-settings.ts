@@ -1,12 +1,7 @@
 // What operators say about queues, kept for those that somebody configured.
 
-import {
-  changedSettings,
-  DEFAULT_QUEUE_SETTINGS,
-  isDefaultSettings,
-  type QueueSettings,
-} from '../../domain/index.js'
-import type { MemoryState } from './state.js'
+import { changedSettings, isDefaultSettings, type QueueSettings } from '../../domain/index.js'
+import { type MemoryState, settingsOf } from './state.js'
 import type { Notify } from './wake.js'
 
 export function configureQueue(
@@ -15,7 +10,7 @@ export function configureQueue(
   change: Partial<QueueSettings>,
   notify: Notify,
 ): QueueSettings {
-  const settings = changedSettings(state.settings.get(queue) ?? DEFAULT_QUEUE_SETTINGS, change)
+  const settings = changedSettings(settingsOf(state, queue), change)
   state.settings.set(queue, settings)
   // There may be work for workers that found none before.
   if (!settings.paused) notify(queue, 0)

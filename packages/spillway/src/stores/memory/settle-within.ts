@@ -6,7 +6,7 @@ import { SpillwayError } from '../../errors/index.js'
 import type { SettleScope, SettleWork } from '../../ports/index.js'
 import { heldChunk, settleOne } from './settle.js'
 import type { MemoryState } from './state.js'
-import { type MemoryTx, TableTransaction } from './tables.js'
+import { inTransaction, type MemoryTx, type TableTransaction } from './tables.js'
 import type { Notify } from './wake.js'
 
 /** One verdict per lease. */
@@ -18,16 +18,11 @@ export function settleWithin(
   notify: Notify,
 ): LeaseVerdict[] {
   const valid = leases.map((lease) => heldChunk(state, lease) !== null)
-  const transaction = new TableTransaction(state.tables)
-  try {
-    transaction.attempt(() => {
-      const settlements = mustBeSync(work(scopeOf(transaction), valid))
-      for (const settlement of settlements) checkNamed(state, settlement, leases)
-      for (const settlement of settlements) settleOne(state, settlement, now(), notify)
-    })
-  } finally {
-    transaction.end()
-  }
+  inTransaction(state.tables, (transaction) => {
+    const settlements = mustBeSync(work(scopeOf(transaction), valid))
+    for (const settlement of settlements) checkNamed(state, settlement, leases)
+    for (const settlement of settlements) settleOne(state, settlement, now(), notify)
+  })
   return valid.map((held) => (held ? 'ok' : 'stale'))
 }
 

@@ -1,6 +1,12 @@
 // Everything a memory store holds, and the few moves that must keep its collections in step with each other.
 
-import { isTerminal, parseCommandId, type QueueSettings, type RowState } from '../../domain/index.js'
+import {
+  DEFAULT_QUEUE_SETTINGS,
+  isTerminal,
+  parseCommandId,
+  type QueueSettings,
+  type RowState,
+} from '../../domain/index.js'
 import type { AuditRecord, RoleLease } from '../../ports/index.js'
 import { Heap } from './heap.js'
 import { enterOrdering, leaveOrdering, standsBefore } from './ordering.js'
@@ -71,6 +77,10 @@ export function queueOf(state: MemoryState, name: string): QueueRecord {
   return queue
 }
 
+export function settingsOf(state: MemoryState, queue: string): QueueSettings {
+  return state.settings.get(queue) ?? DEFAULT_QUEUE_SETTINGS
+}
+
 export interface StoredCommand {
   readonly chunk: ChunkRecord
   readonly index: number
@@ -108,7 +118,7 @@ export function finishChunk(state: MemoryState, chunk: ChunkRecord, now: number)
   else state.chunks.delete(chunk.id)
 }
 
-/** A chunk of which nothing was stored: it is kept like any that ended. */
+/** A chunk that was over when it was stored: it is kept like any that ended. */
 export function keepEnded(state: MemoryState, chunk: ChunkRecord): void {
   refile(state, chunk, chunk.createdAt)
 }

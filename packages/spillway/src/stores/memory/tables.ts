@@ -42,6 +42,16 @@ export function copyRow(row: MemoryRow): MemoryRow {
   return copy
 }
 
+/** Runs `work` with a transaction that ends with it; a throw undoes what it changed. */
+export function inTransaction<T>(tables: MemoryTables, work: (transaction: TableTransaction) => T): T {
+  const transaction = new TableTransaction(tables)
+  try {
+    return transaction.attempt(() => work(transaction))
+  } finally {
+    transaction.end()
+  }
+}
+
 export class TableTransaction implements MemoryTx {
   readonly #tables: MemoryTables
   readonly #undo: (() => void)[] = []

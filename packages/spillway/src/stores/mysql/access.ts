@@ -1,6 +1,7 @@
 // What an open store is made of, and whether it is open: its parts exist from open() to close().
 
 import { newAppender } from './append.js'
+import { newAppendSettled } from './append-settled.js'
 import { newBulkWriter } from './bulk-write.js'
 import { type Connection, connect } from './connection.js'
 import { newControl } from './control.js'
@@ -29,12 +30,15 @@ export interface Access {
 }
 
 function partsOf(session: Session, wake: Wake) {
+  const tables = newKeyTables()
   const queueNames = newQueueNames()
+  const bulkWriter = newBulkWriter(session.place)
   return {
     session,
     queueNames,
-    appender: newAppender(newKeyTables(), queueNames),
-    bulkWriter: newBulkWriter(session.place),
+    appender: newAppender(tables, queueNames),
+    appendSettled: newAppendSettled({ session, tables, queueNames, bulkWriter }),
+    bulkWriter,
     leased: newLeasedChunks(),
     promote: newPromoter(session, wake),
     prune: newPruner(session),

@@ -7,13 +7,14 @@ import { insertChunks, type NewChunk } from './chunks.js'
 import { chunkOf } from './drafts.js'
 import { isDuplicateEntry } from './errors.js'
 import { isLeasable, leasesOf } from './fresh-leases.js'
-import { type KeyTables, LOCK_RING, ringDiffers } from './key-tables.js'
-import { agingKeys, insertNewKeys, keyRowsOf, windowOf } from './keys.js'
+import type { KeyTables } from './key-tables.js'
+import { newKeyStatements } from './new-keys.js'
 import { anyLimited } from './room.js'
 import type { Session } from './session.js'
 import { Stopped, stopIf } from './stops.js'
 
-const NOW = '@spillway_now'
+/** The store's time, constant within a packet that has set it. */
+export const NOW = '@spillway_now'
 
 /** Null, and nothing stored, when something was known: it takes a closer look. */
 export async function appendAtOnce(
@@ -27,7 +28,7 @@ export async function appendAtOnce(
   const statements = [
     `set ${NOW} = ${session.now()}`,
     `select ${NOW} as now`,
-    ...(await keyStatements(session, tables, drafts)),
+    ...(await newKeyStatements(session, tables, drafts, NOW)),
     ...limitStatements(chunks),
     ...insertChunks(chunks, NOW),
   ]
@@ -56,21 +57,4 @@ function leasedBy(lease: AppendLease | null, chunk: NewChunk): NewChunk {
 function limitStatements(chunks: readonly NewChunk[]): string[] {
   const leased = chunks.filter(({ lease }) => lease !== undefined)
   return leased.length === 0 ? [] : [stopIf(anyLimited([...new Set(leased.map(({ queue }) => queue))]))]
-}
-
-async function keyStatements(
-  session: Session,
-  tables: KeyTables,
-  drafts: readonly ChunkDraft[],
-): Promise<string[]> {
-  const rows = keyRowsOf(drafts)
-  if (rows.length === 0) return []
-  const windowMs = windowOf(rows)
-  const state = await tables.stateFor(session, windowMs)
-  return [
-    LOCK_RING,
-    stopIf(ringDiffers(state, windowMs)),
-    ...agingKeys(rows, state, NOW).map(stopIf),
-    ...insertNewKeys(rows, state, NOW),
-  ]
 }

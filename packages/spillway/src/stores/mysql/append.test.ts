@@ -14,14 +14,29 @@ async function countsOf(rig: MysqlRig): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ Variable_name, Value }) => [Variable_name, Number(Value)]))
 }
 
+/** Commits and rollbacks of a call. The server counts those of everybody, so the least of a few calls is the call's own. */
+async function endsOf(rig: MysqlRig, call: (attempt: number) => Promise<unknown>) {
+  const ends = { commits: Number.POSITIVE_INFINITY, rollbacks: Number.POSITIVE_INFINITY }
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const before = await countsOf(rig)
+    await call(attempt)
+    const after = await countsOf(rig)
+    ends.commits = Math.min(ends.commits, (after.Com_commit ?? 0) - (before.Com_commit ?? 0))
+    ends.rollbacks = Math.min(ends.rollbacks, (after.Com_rollback ?? 0) - (before.Com_rollback ?? 0))
+  }
+  return ends
+}
+
+const ATTEMPTS = 8
+
 describe('a chunk with new keys', () => {
   it('is stored by one transaction, which is not undone', async () => {
     const rig = await mysqlRig()
     await rig.store.append([rig.draft({ keys: ['warm'] })])
-    const before = await countsOf(rig)
-    await rig.store.append([rig.draft({ payloads: [1, 2, 3], keys: ['a', 'b', null] })])
-    const after = await countsOf(rig)
-    expect((after.Com_rollback ?? 0) - (before.Com_rollback ?? 0)).toBe(0)
+    const ends = await endsOf(rig, (attempt) =>
+      rig.store.append([rig.draft({ payloads: [1, 2, 3], keys: [`a${attempt}`, `b${attempt}`, null] })]),
+    )
+    expect(ends).toEqual({ commits: 1, rollbacks: 0 })
   })
 
   it('is found by its keys from any handle, whoever stored it', async () => {
@@ -53,12 +68,12 @@ describe('a chunk that is leased as it is stored', () => {
     const rig = await mysqlRig()
     await rig.store.control.configureQueue('elsewhere', { paused: true, leasesMax: 1 })
     await rig.store.append([rig.draft({ keys: ['warm'] })])
-    const before = await countsOf(rig)
-    const [result] = await rig.store.append([rig.draft({ payloads: [1, 2], keys: ['a', null] })], { lease })
-    const after = await countsOf(rig)
-    expect(result?.lease).toMatchObject({ size: 2, skip: [] })
-    expect((after.Com_rollback ?? 0) - (before.Com_rollback ?? 0)).toBe(0)
-    expect((after.Com_commit ?? 0) - (before.Com_commit ?? 0)).toBe(1)
+    const ends = await endsOf(rig, async (attempt) => {
+      const draft = rig.draft({ payloads: [1, 2], keys: [`a${attempt}`, null] })
+      const [result] = await rig.store.append([draft], { lease })
+      expect(result?.lease).toMatchObject({ size: 2, skip: [] })
+    })
+    expect(ends).toEqual({ commits: 1, rollbacks: 0 })
   })
 
   it('is found as the lease of its worker', async () => {

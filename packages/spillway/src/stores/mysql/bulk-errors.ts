@@ -4,7 +4,7 @@
 import type { FaultKind } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { BulkWrite } from '../../ports/index.js'
-import { classifyMysqlError, faulty, storeError } from './errors.js'
+import { classifyMysqlError, faulty, isOutOfRange, storeError } from './errors.js'
 
 interface DriverError extends Error {
   readonly code: string
@@ -16,8 +16,6 @@ type Faulty = Error & { readonly fault: FaultKind }
 
 /** A column that the write does not name has no default: no row can be written. */
 const NO_DEFAULT = 1364
-/** Of the sum that only leaves its range when a row was found by another index than the key's. */
-const OUT_OF_RANGE = 1690
 const NO_DATABASE = 1049
 const NO_TABLE = 1146
 
@@ -32,8 +30,8 @@ export function tableError(message: string, cause?: unknown): Faulty {
 
 export function bulkError(error: unknown, bulk: BulkWrite, place: string): Faulty {
   if (isFaulty(error)) return error
+  if (isOutOfRange(error)) return otherConflict(bulk, error)
   const errno = errnoOf(error)
-  if (errno === OUT_OF_RANGE) return otherConflict(bulk, error)
   if (errno === NO_DEFAULT) return refused(bulk, error)
   if (errno === NO_TABLE || errno === NO_DATABASE) {
     return tableError(`There is no table ${bulk.table}. Create it in the store's database.`, error)

@@ -3,6 +3,7 @@
 import type { BulkWrite } from '../../ports/index.js'
 import { qualifiedName, quotedName } from './identifiers.js'
 import { type ColumnKind, sqlLiteral } from './sql-literal.js'
+import { mustHold } from './stops.js'
 
 export interface BulkShape {
   /** In the order of a row's values. */
@@ -38,13 +39,13 @@ export function insertHead({ table, columns }: BulkWrite): string {
 
 /**
  * MySQL takes a conflict on any unique index for the one that is meant, and would overwrite the wrong row. Here a row that was
- * found by another index than the key's makes the statement fail: only then does the sum leave the range of its type.
+ * found by another index than the key's makes the statement fail.
  */
 export function conflictTail({ columns, key, onConflict }: BulkWrite): string {
   const [first] = key
   if (first === undefined) return ''
   const isSame = key.map((column) => `${quotedName(column)} <=> values(${quotedName(column)})`).join(' and ')
-  const mustBeSame = `18446744073709551615 + if(${isSame}, 0, 1)`
+  const mustBeSame = mustHold(isSame)
   const others = columns.filter((column) => !key.includes(column))
   const kept = quotedName(first)
   if (onConflict === 'ignore' || others.length === 0) {

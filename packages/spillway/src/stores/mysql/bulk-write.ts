@@ -9,12 +9,14 @@ import { select } from './select.js'
 import type { ColumnKind } from './sql-literal.js'
 import { hasUniqueKey, readTargetTable, type TargetTable } from './target-table.js'
 
+/** Errors carry a `fault`: `data` when a row is at fault, `schema` when the table is, `transient` when the database is. */
 export interface BulkWriter {
-  /**
-   * On a connection in its transaction. Errors carry a `fault`: `data` when a row is at fault, `schema` when the table is,
-   * `transient` when the database is.
-   */
+  /** On a connection in its transaction. */
   write(connection: Connection, bulk: BulkWrite): Promise<void>
+  /** The same as statements, for whoever sends them along with others; each begins with `prefix`. */
+  statementsOf(connection: Connection, bulk: BulkWrite, prefix: string): Promise<string[]>
+  /** What to reject with when one of them failed. */
+  refusal(error: unknown, bulk: BulkWrite): Error
 }
 
 /** Shapes of writes that are remembered; the oldest makes way. */
@@ -24,7 +26,8 @@ const SHAPES_MAX = 64
 export function newBulkWriter(place: string): BulkWriter {
   const shapes = new Map<string, BulkShape>()
 
-  async function shapeOf(connection: Connection, bulk: BulkWrite, name: string): Promise<BulkShape> {
+  async function shapeOf(connection: Connection, bulk: BulkWrite): Promise<BulkShape> {
+    const name = nameOf(bulk)
     const known = shapes.get(name)
     if (known !== undefined) return known
     const shape = await readShape(connection, bulk)
@@ -33,21 +36,37 @@ export function newBulkWriter(place: string): BulkWriter {
     return shape
   }
 
+  function refusal(error: unknown, bulk: BulkWrite): Error {
+    const refused = bulkError(error, bulk, place)
+    // What was remembered of the table may be wrong by now.
+    if (refused.fault === 'schema') shapes.delete(nameOf(bulk))
+    return refused
+  }
+
   return {
+    refusal,
     async write(connection, bulk) {
       if (bulk.rows.length === 0) return
-      const name = JSON.stringify([bulk.table, bulk.columns, bulk.key, bulk.onConflict])
       try {
-        const shape = await shapeOf(connection, bulk, name)
+        const shape = await shapeOf(connection, bulk)
         for (const statement of bulkStatements(shape, bulk)) await connection.send([statement])
       } catch (error) {
-        const refusal = bulkError(error, bulk, place)
-        // What was remembered of the table may be wrong by now.
-        if (refusal.fault === 'schema') shapes.delete(name)
-        throw refusal
+        throw refusal(error, bulk)
+      }
+    },
+    async statementsOf(connection, bulk, prefix) {
+      try {
+        const shape = await shapeOf(connection, bulk)
+        return [...bulkStatements({ ...shape, head: prefix + shape.head }, bulk)]
+      } catch (error) {
+        throw refusal(error, bulk)
       }
     },
   }
+}
+
+function nameOf({ table, columns, key, onConflict }: BulkWrite): string {
+  return JSON.stringify([table, columns, key, onConflict])
 }
 
 async function readShape(connection: Connection, bulk: BulkWrite): Promise<BulkShape> {

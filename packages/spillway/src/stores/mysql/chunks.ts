@@ -31,6 +31,8 @@ export interface NewChunk {
   readonly members: string | null
   /** By whom it is leased as it is stored. */
   readonly lease?: AppendLease
+  /** Commands that have succeeded as it is stored. */
+  readonly succeeded?: number
 }
 
 /** Of a chunk that is leased as it is stored. */
@@ -44,7 +46,7 @@ export interface ChunkPlace {
 }
 
 const COLUMNS = `id, queue, type, priority, precedence, partition_no, codec, state, blocked, promoted, size, accepted,
-  live, open, unsuccessful, created_at, ended_at, skip, absent, members, body, tenant, stage, bytes`
+  live, succeeded, open, unsuccessful, created_at, ended_at, skip, absent, members, body, tenant, stage, bytes`
 const INSERT = `
 insert into spillway_chunks (${COLUMNS}) values`
 const INSERT_LEASED = `
@@ -80,7 +82,14 @@ function rowOf(chunk: NewChunk, blocked: string, now: string): string[] {
   return [
     ...[text(id), text(queue), text(type), integer(priority), integer(-priority), integer(partition)],
     ...[text(codec), text(state), blocked, promoted ? '1' : '0', integer(size), integer(accepted)],
-    ...[integer(live), integer(chunk.open), integer(chunk.unsuccessful), now, now],
+    ...[
+      integer(live),
+      integer(chunk.succeeded ?? 0),
+      integer(chunk.open),
+      integer(chunk.unsuccessful),
+      now,
+      now,
+    ],
     ...[text(chunk.skip), text(chunk.absent), text(chunk.members), text(body)],
     ...[text(chunk.tenant ?? ''), text(chunk.stage), integer(Buffer.byteLength(body))],
   ]

@@ -44,7 +44,7 @@ export interface ConnectionSettings {
 }
 
 /** How long a statement may wait for a row lock, and for a change of a table; both below the deadline of a call. */
-const LOCK_WAIT_S = 10
+export const LOCK_WAIT_S = 10
 
 /**
  * Strict, so that no value is cut or bent to fit; without the modes that change how SQL is read. Times are UTC. READ COMMITTED: a

@@ -72,6 +72,7 @@ const DATA_ERRNOS: ReadonlySet<number> = new Set([
 
 const DUPLICATE_ENTRY = 1062
 const DEADLOCK = 1213
+const OUT_OF_RANGE = 1690
 const CHANGED_SINCE_READ = 1020
 
 interface MysqlError extends Error {
@@ -107,6 +108,11 @@ export function endsConnection(error: unknown): boolean {
 
 export function isDuplicateEntry(error: unknown): boolean {
   return isMysqlError(error) && error.errno === DUPLICATE_ENTRY
+}
+
+/** Of a sum that leaves the range of its type, as `mustHold` makes one. */
+export function isOutOfRange(error: unknown): boolean {
+  return isMysqlError(error) && error.errno === OUT_OF_RANGE
 }
 
 /** The server undid the whole transaction; running it again is the remedy it suggests. */

@@ -9,6 +9,8 @@ export const LEASED_CHUNKS = 'spillway_chunks force index (spillway_chunks_lease
 export const CHUNKS_OF_TENANT = 'spillway_chunks force index (spillway_chunks_tenant)'
 export const CHUNKS_OF_PARTITION = 'spillway_chunks force index (spillway_chunks_partition)'
 
+export const QUEUES_BY_NAME = 'spillway_queues force index (primary)'
+
 /** Rows of commands: the statement calls them `parked`. */
 export const PARKED_BY_COMMAND = 'spillway_parked parked force index (primary)'
 export const PARKED_BY_QUEUE = 'spillway_parked parked force index (spillway_parked_queue)'

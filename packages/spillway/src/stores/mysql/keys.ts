@@ -7,6 +7,7 @@ import type { Connection } from './connection.js'
 import { agingTable, currentTable, type RingState } from './key-tables.js'
 import { keyText } from './key-text.js'
 import { idBytes, integer, multiRow, text, textList } from './sql-text.js'
+import { mustHold } from './stops.js'
 
 export const ACCEPTED: AppendVerdict = Object.freeze({ status: 'accepted' })
 
@@ -64,9 +65,9 @@ function insertHead(ring: RingState): string {
 
 /**
  * Stores keys that must all be new; a known one is a duplicate entry. `now` is SQL. What many rows have in common is computed once, in
- * variables: that is a third of the work.
+ * variables: that is a third of the work. `ifKnown` is what the statement does about a known one instead.
  */
-export function insertNewKeys(rows: readonly KeyRow[], ring: RingState, now: string): string[] {
+export function insertNewKeys(rows: readonly KeyRow[], ring: RingState, now: string, ifKnown = ''): string[] {
   const common = new Map<string, string>()
   const variable = (value: string): string => {
     const name = common.get(value) ?? `@spillway_${common.size}`
@@ -77,7 +78,20 @@ export function insertNewKeys(rows: readonly KeyRow[], ring: RingState, now: str
     rowText(row, variable(idBytes(row.chunkId)), variable(`${now} + ${integer(row.windowMs)}`)),
   )
   const settings = Array.from(common, ([value, name]) => `${name} = ${value}`)
-  return [...multiRow('set', settings), ...multiRow(insertHead(ring), values)]
+  return [...multiRow('set', settings), ...multiRow(insertHead(ring), values, ifKnown)]
+}
+
+/** Of an insert of keys: a row for which `expired` holds becomes that of the new key. Assignments are made from left to right. */
+function takeOver(expired: string): string {
+  const assignments = ['chunk_id', 'idx', 'fingerprint', 'expires_at'].map(
+    (column) => `${column} = if(${expired}, values(${column}), ${column})`,
+  )
+  return `on duplicate key update ${assignments.join(', ')}`
+}
+
+/** Of an insert of keys: expired ones are taken over, and one that is still valid is out of range. `now` is SQL. */
+export function takeOverExpired(now: string): string {
+  return takeOver(mustHold(`expires_at <= ${now}`))
 }
 
 /** `from ... where ...` with a row if one of the keys is in the other table. One per bound of a lookup. */
@@ -101,13 +115,10 @@ export async function claimKeys(
   const owners = new Map<string, Owner>()
   await findOwners(connection, agingTable(ring), ring.agingUntil === 0 ? [] : rows, now, owners)
   const free = rows.filter((row) => !row.gap && !owners.has(nameOf(row.scope, row.key)))
-  // An expired key is taken over; the others stay as they are. Assignments are made from left to right.
-  const expired = `expires_at <= ${integer(now)}`
-  const takenOver = ['chunk_id', 'idx', 'fingerprint', 'expires_at'].map(
-    (column) => `${column} = if(${expired}, values(${column}), ${column})`,
-  )
+  // Keys that are still valid stay as they are.
+  const tail = takeOver(`expires_at <= ${integer(now)}`)
   const values = free.map((row) => valuesOf(row, integer(now)))
-  await connection.send(multiRow(insertHead(ring), values, `on duplicate key update ${takenOver.join(', ')}`))
+  await connection.send(multiRow(insertHead(ring), values, tail))
   const unknown = rows.filter((row) => !owners.has(nameOf(row.scope, row.key)))
   await findOwners(connection, currentTable(ring), unknown, now, owners)
   return owners

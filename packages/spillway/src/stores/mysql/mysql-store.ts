@@ -69,6 +69,7 @@ export function mysql(url: string, options: MysqlOptions = {}): MysqlStore {
         ? appender.append(session, wake, drafts, terms)
         : appender.appendWithin(session, options.tx, drafts, terms.atomic)
     },
+    appendSettled: async (drafts, rows, options) => access.parts().appendSettled(drafts, rows, options),
     claim: async (request) => {
       const { session, leased } = access.parts()
       const leases = await claim(session, wake, request)

@@ -8,6 +8,7 @@ import { FamilyChanges } from './families.js'
 import { findSql } from './held-chunk.js'
 import { agingKeys, keyRowsOf, lookupSql } from './keys.js'
 import { isBlocked, unblock } from './partitions.js'
+import { holdQueues } from './room.js'
 
 interface Step {
   readonly table: string | null
@@ -49,6 +50,7 @@ describe('the planner', () => {
     ['expired leases', expiredSql(REQUEST, '10'), 'spillway_chunks_leased'],
     ['leased chunks by their ids', findSql(['a', 'b'], '0'), 'spillway_chunks_id'],
     ['chunks that were stored before', storedSql([{ id: 'a' }, { id: 'b' }]), 'spillway_chunks_id'],
+    ['queues', holdQueues(['main', 'elsewhere']), 'PRIMARY'],
     [
       'keys',
       lookupSql('spillway_keys_0', "scope = 'work' and idempotency_key in ('key 1', 'key 2')", 0),

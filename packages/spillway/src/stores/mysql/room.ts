@@ -1,8 +1,8 @@
 // How many more chunks of a queue may be leased now.
 
 import type { Connection } from './connection.js'
-import { LEASED_CHUNKS } from './indexes.js'
-import { text } from './sql-text.js'
+import { LEASED_CHUNKS, QUEUES_BY_NAME } from './indexes.js'
+import { text, textList } from './sql-text.js'
 
 export interface QueueLimits {
   readonly paused: number
@@ -15,8 +15,12 @@ export function limitsSql(queue: string): string {
 
 /** `from ... where ...` with a row if one of the queues is paused or has a limit. */
 export function anyLimited(queues: readonly string[]): string {
-  const names = queues.map(text).join(', ')
-  return `from spillway_queues where name in (${names}) and (paused = 1 or leases_max is not null)`
+  return `from spillway_queues where name in ${textList(queues)} and (paused = 1 or leases_max is not null)`
+}
+
+/** Keeps the queues' settings as they are until the transaction ends. Queues without a row have none. */
+export function holdQueues(queues: readonly string[]): string {
+  return `select name from ${QUEUES_BY_NAME} where name in ${textList(queues)} lock in share mode`
 }
 
 /**

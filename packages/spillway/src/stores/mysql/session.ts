@@ -6,6 +6,7 @@ import type { Random } from '../../ports/index.js'
 import type { Connection, OpenConnection } from './connection.js'
 import type { RunResult } from './enlist/index.js'
 import { isDeadlock, storeError } from './errors.js'
+import { newPlaces } from './places.js'
 import { newPool, type PoolSettings } from './pool.js'
 
 /** A transaction that begins with the first thing that is sent. */
@@ -22,6 +23,11 @@ export interface Session {
    * bounded number of times: it must not keep anything from the time before.
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  /**
+   * The same where rows of the application's may keep it waiting: no more than half of the connections do that at once, so that the store can
+   * go on with the others.
+   */
+  transactionOnRows<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
   /** Reads in one consistent snapshot. */
   snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /** Statements that commit one by one. */
@@ -52,7 +58,8 @@ export function nowSql(clock: SessionSettings['clock']): string {
 }
 
 export function openSession(settings: SessionSettings): Session {
-  const { wait, random, clock, place } = settings
+  const { wait, random, clock, place, poolSize } = settings
+  const places = newPlaces({ ...settings, poolSize: Math.ceil(poolSize / 2) })
   const pool = newPool({ ...settings, purpose: 'work' })
   const handlers = newPool({ ...settings, purpose: 'handlers' })
 
@@ -75,6 +82,10 @@ export function openSession(settings: SessionSettings): Session {
     }
   }
 
+  function transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return untilNoDeadlock(() => pool.use((connection) => inTransaction(connection, BEGIN, work)))
+  }
+
   /** The server does not notice that nobody listens before the statement is done, and holds its locks until then. */
   async function end(threadId: number): Promise<void> {
     await pool.use((connection) => connection.send([`kill ${threadId}`])).catch(() => {})
@@ -83,10 +94,8 @@ export function openSession(settings: SessionSettings): Session {
   return {
     place,
     now: () => nowSql(clock),
-    transaction: (work) =>
-      inOurWords(() =>
-        untilNoDeadlock(() => pool.use((connection) => inTransaction(connection, BEGIN, work))),
-      ),
+    transaction: (work) => inOurWords(() => transact(work)),
+    transactionOnRows: (work) => inOurWords(() => places.use(() => transact(work))),
     snapshot: (work) =>
       inOurWords(() => pool.use((connection) => inTransaction(connection, BEGIN_SNAPSHOT, work))),
     send: (statements) => inOurWords(() => pool.use((connection) => connection.send(statements))),
@@ -104,7 +113,7 @@ export function openSession(settings: SessionSettings): Session {
         }),
       ),
     async close() {
-      await Promise.all([pool.close(), handlers.close()])
+      await Promise.all([places.close(), pool.close(), handlers.close()])
     },
   }
 }

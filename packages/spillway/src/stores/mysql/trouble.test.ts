@@ -1,36 +1,12 @@
 // Connections that break, calls that do not come back, transactions that the server undoes: nothing is lost, and the next call works.
 
-import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { Connection } from 'mysql2/promise'
 import { describe, expect, it } from 'vitest'
+import { killStores, untilOneWaits } from '../../../test/support/mysql-disturbances.js'
 import { complete, type MysqlRig, mysqlRig } from '../../../test/support/mysql-rig.js'
 import type { ChunkDraft } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { AppendResult } from '../../ports/index.js'
-
-/** Ends every connection of the store, as a restart of the server would. */
-async function killStores(rig: MysqlRig, spared: readonly Connection[] = []): Promise<void> {
-  const ids = await Promise.all(spared.map(idOf))
-  const rows = await rig.rows(
-    `select id from information_schema.processlist where db = database() and id not in (${['connection_id()', ...ids].join(', ')})`,
-  )
-  for (const { id } of rows) await rig.rows(`kill ${id}`).catch(() => {})
-}
-
-async function idOf(connection: Connection): Promise<number> {
-  const [rows] = await connection.query<RowDataPacket[]>('select connection_id() as id')
-  return rows[0]?.id
-}
-
-/** Resolves when a statement of the store waits for a lock. The server looks again only if it was not asked for a moment. */
-async function untilOneWaits(boss: Connection): Promise<void> {
-  for (;;) {
-    await boss.query('do sleep(0.12)')
-    const [rows] = await boss.query<RowDataPacket[]>(
-      "select 1 from information_schema.innodb_trx join information_schema.processlist on id = trx_mysql_thread_id where trx_state = 'LOCK WAIT' and db = database()",
-    )
-    if (rows.length > 0) return
-  }
-}
 
 /** Holds the chunk's row, so that whoever writes about it waits. */
 async function holding(rig: MysqlRig, chunkId: string): Promise<Connection> {

@@ -24,6 +24,20 @@ export interface BulkWriter {
    * to be sent before the first statement; it travels with the rows where they mostly are new.
    */
   write(client: ClientBase, bulk: BulkWrite, takeUnsent?: TakeUnsent): Promise<void>
+  /** The same rows as one statement, for whoever sends it along with others; null when there are too many for that. */
+  insertOf(client: ClientBase, bulk: BulkWrite): Promise<RowInsert | null>
+}
+
+export interface RowInsert {
+  readonly sql: string
+  /** $1 and following. */
+  readonly values: readonly string[]
+  /** Whether it fails when there is such a row. */
+  readonly isNew: boolean
+  /** To be told what became of it: `repeat` = there was such a row. */
+  met(repeat: boolean): void
+  /** What it failed with, as `write` says it; to be asked, so that the next one looks at the table again if need be. */
+  errorOf(error: unknown): unknown
 }
 
 export interface BulkWriterOptions {
@@ -60,6 +74,8 @@ interface Shape extends BulkStatements {
 export function newBulkWriter(options: BulkWriterOptions): BulkWriter {
   const { copyRowsMin = COPY_ROWS_MIN, errorOf } = options
   const shapes = new Map<string, Shape>()
+  const nameOf = ({ table, columns, key, onConflict }: BulkWrite): string =>
+    JSON.stringify([table, columns, key, onConflict])
 
   async function shapeOf(client: ClientBase, bulk: BulkWrite, name: string): Promise<Shape> {
     const known = shapes.get(name)
@@ -70,11 +86,17 @@ export function newBulkWriter(options: BulkWriterOptions): BulkWriter {
     return shape
   }
 
+  function failed(error: unknown, bulk: BulkWrite, remembered: boolean): unknown {
+    // The table may have changed; the next write looks again. A broken constraint says nothing of that.
+    if (sqlState(error)?.startsWith(INTEGRITY_CLASS) !== true) shapes.delete(nameOf(bulk))
+    return bulkError(error, bulk, remembered, errorOf)
+  }
+
   return {
     async write(client, bulk, takeUnsent = () => null) {
       if (bulk.rows.length === 0) return
       const sending = { ...options, takeUnsent }
-      const name = JSON.stringify([bulk.table, bulk.columns, bulk.key, bulk.onConflict])
+      const name = nameOf(bulk)
       const remembered = shapes.has(name)
       try {
         if (!remembered) await sendUnsent(client, sending)
@@ -83,9 +105,23 @@ export function newBulkWriter(options: BulkWriterOptions): BulkWriter {
         if (copier === null) await insert(client, shape, bulk.rows, sending)
         else await copy(client, shape, bulk.rows, copier, sending)
       } catch (error) {
-        // The table may have changed; the next write looks again. A broken constraint says nothing of that.
-        if (sqlState(error)?.startsWith(INTEGRITY_CLASS) !== true) shapes.delete(name)
-        throw bulkError(error, bulk, remembered, errorOf)
+        throw failed(error, bulk, remembered)
+      }
+    },
+    async insertOf(client, bulk) {
+      const { rows } = bulk
+      if (rows.length === 0 || rows.length > INSERT_ROWS_MAX) return null
+      const name = nameOf(bulk)
+      const remembered = shapes.has(name)
+      const shape = await shapeOf(client, bulk, name)
+      const { insert, insertNew, repeats } = shape
+      const isNew = insertNew !== null && repeats.areRare
+      return {
+        sql: isNew ? insertNew : insert,
+        values: valuesOf(shape, rows),
+        isNew,
+        met: (repeat) => repeats.met(isNew && repeat),
+        errorOf: (error) => failed(error, bulk, remembered),
       }
     },
   }
@@ -113,32 +149,39 @@ async function insert(
 ): Promise<void> {
   for (let from = 0; from < rows.length; from += INSERT_ROWS_MAX) {
     const slice = rows.slice(from, from + INSERT_ROWS_MAX)
-    const values = shape.columns.map((column, place) =>
-      arrayText(slice.map((row) => columnText(row[place], column))),
-    )
-    await insertSlice(client, shape, values, sending)
+    await insertSlice(client, shape, valuesOf(shape, slice), sending)
   }
+}
+
+function valuesOf({ columns }: Shape, rows: BulkWrite['rows']): string[] {
+  return columns.map((column, place) => arrayText(rows.map((row) => columnText(row[place], column))))
+}
+
+function insertStatement(
+  { insertNew, name }: Shape,
+  sql: string,
+  values: string[],
+  { prepare, queryTimeoutMs }: BulkWriterOptions,
+): Statement {
+  const statement = { ...withDeadline(sql, queryTimeoutMs), values }
+  return prepare ? { ...statement, name: sql === insertNew ? `${name}_new` : name } : statement
 }
 
 async function insertSlice(
   client: ClientBase,
-  { insert: text, insertNew, name, repeats }: Shape,
+  shape: Shape,
   values: readonly string[],
   sending: Sending,
 ): Promise<void> {
-  const { prepare, queryTimeoutMs } = sending
-  const statement = (sql: string, suffix: string) => ({
-    ...withDeadline(sql, queryTimeoutMs),
-    ...(prepare ? { name: name + suffix } : {}),
-    values: [...values],
-  })
+  const { insert: text, insertNew, repeats } = shape
+  const statement = (sql: string) => insertStatement(shape, sql, [...values], sending)
   if (insertNew !== null && repeats.areRare) {
-    const isDone = await insertedAsNew(client, statement(insertNew, '_new'), sending)
+    const isDone = await insertedAsNew(client, statement(insertNew), sending)
     repeats.met(!isDone)
     if (isDone) return
   } else repeats.met(false)
   await sendUnsent(client, sending)
-  await client.query(statement(text, ''))
+  await client.query(statement(text))
 }
 
 /** False, with nothing changed, when a row was not new. */

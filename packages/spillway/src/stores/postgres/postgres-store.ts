@@ -13,6 +13,7 @@ import {
 } from '../../ports/index.js'
 import { type Access, newAccess, type PostgresParts } from './access.js'
 import { newAppend } from './append.js'
+import { newAppendSettled } from './append-settled.js'
 import { newAppendWithin } from './append-within.js'
 import { newBulkWriter } from './bulk-write.js'
 import { claim, readyTenants } from './claim.js'
@@ -53,6 +54,7 @@ function postgresStore(settings: PostgresSettings, parts: PostgresParts): Postgr
   const promote = newPromoter(database)
   const prune = newPruner(database)
   const append = appender(access)
+  const appendSettled = newAppendSettled(within)
   return {
     name: 'postgres',
     where: access.connections.where,
@@ -72,6 +74,7 @@ function postgresStore(settings: PostgresSettings, parts: PostgresParts): Postgr
     open: () => access.open(),
     close: () => access.close(),
     append: (drafts, appendOptions) => call(() => append(drafts, appendOptions)),
+    appendSettled: (drafts, rows, settledOptions) => call(() => appendSettled(drafts, rows, settledOptions)),
     claim: (request) => {
       wake.claiming(request.queue)
       return call(() => claim(database, request))

@@ -5,7 +5,7 @@ import pg from 'pg'
 import { requireServer } from 'spillway-test-bed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { claimAll, complete, type PostgresRig, postgresRigs } from '../../../test/support/postgres-rig.js'
-import type { Lease } from '../../domain/index.js'
+import type { ChunkDraft, Lease } from '../../domain/index.js'
 import { type PostgresStore, postgres } from './index.js'
 
 /** Makes the server report the plan of every statement, those inside functions included. */
@@ -45,6 +45,7 @@ requireServer(describe, 'postgres')('plans that were made while the store was em
     })
     store = postgres({ pool, schema: rig.schema, clock: rig.clock, listen: false })
     await store.open()
+    await rig.rows('create table @.target (id text primary key, n integer)')
     await everyCall()
     for (const statement of FILL.split(';')) await rig.rows(statement)
   })
@@ -63,6 +64,7 @@ requireServer(describe, 'postgres')('plans that were made while the store was em
     const retrying = { state: 'retrying' as const, nextAt: rig.clock.now() + 10, attempts: 1, error: null }
     await store.append([rig.draft({ partition: 1, parked: [retrying] }), rig.draft({ partition: 1 })])
     await appendLeased(id)
+    await appendSettled(id)
     const [first, second, third] = (await claimAll(store)) as [Lease, Lease, Lease]
     await store.extend([quiet(first), { ...quiet(second), cursor: 0 }], 1_000)
     await store.settle([{ ...complete(first), updates: [dying] }, complete(second)])
@@ -89,6 +91,27 @@ requireServer(describe, 'postgres')('plans that were made while the store was em
     expect(await store.reader.get([`${drafts[1]?.id}-0`])).toHaveLength(1)
   }
 
+  /** Stored, resent, and declined for a known chunk, for known keys and for a queue that is held back. */
+  async function appendSettled(known: string): Promise<void> {
+    const drafts = [
+      rig.draft({ queue: 'settled', payloads: [1, 2], keys: [`${known} settled`, null] }),
+      rig.draft({ queue: 'settled', tenant: 'acme' }),
+    ]
+    const rows = (name: string) => ({
+      ...{ table: `${rig.schema}.target`, columns: ['id', 'n'], key: ['id'], onConflict: 'ignore' as const },
+      rows: [1, 2, 3].map((n) => [`${known} ${name} ${n}`, n]),
+    })
+    expect(await store.appendSettled(drafts, rows('stored'))).toBe(rig.clock.now())
+    expect(await store.appendSettled([rig.draft()], rows('waited for'), { lockWaitMs: 1_000 })).not.toBe(null)
+    expect((await store.append(drafts)).map(({ verdicts }) => verdicts)).toEqual([null, null])
+    for (const declined of [
+      drafts[1],
+      rig.draft({ payloads: [1, 9], keys: [null, known] }),
+      rig.draft({ queue: 'limited' }),
+    ])
+      expect(await store.appendSettled([declined as ChunkDraft], rows('declined'))).toBe(null)
+  }
+
   it('find everything by index when it is full', async () => {
     plans = []
     await everyCall()
@@ -104,6 +127,7 @@ requireServer(describe, 'postgres')('plans that were made while the store was em
       'keys_0_key',
       'keys_1_key',
       'parked_carrier',
+      'append_settled_1',
     ])
       expect(
         plans.some((plan) => plan.includes(name)),

@@ -14,6 +14,8 @@ export interface Statements {
   readonly schema: string
   of(sql: string, values: readonly unknown[]): Statement
   run<Row>(client: ClientBase, sql: string, values: readonly unknown[]): Promise<Row[]>
+  /** With names of others in it, so that the schema is there already. */
+  asIs(text: string, values: readonly unknown[]): Statement
   /** Not prepared: planned for these values and for what the tables hold now. */
   runAnew<Row>(client: ClientBase, sql: string, values: readonly unknown[]): Promise<Row[]>
 }
@@ -33,35 +35,42 @@ const STATEMENTS_MAX = 1_000
 
 /** `schema` is quoted already. */
 export function newStatements(schema: string, { prepare, queryTimeoutMs }: StatementOptions): Statements {
-  const known = new Map<string, Prepared>()
+  const own = preparing((sql) => inSchema(sql, schema))
+  const whole = preparing((text) => text)
 
-  function prepared(sql: string): Prepared {
-    const found = known.get(sql)
-    if (found !== undefined) return found
-    const text = inSchema(sql, schema)
-    const made = { text, name: `spillway_${hash('sha256', text, 'hex').slice(0, 24)}` }
-    if (known.size >= STATEMENTS_MAX) known.clear()
-    known.set(sql, made)
-    return made
-  }
-
-  function unprepared(sql: string, values: readonly unknown[]): Statement {
-    const statement = { text: prepared(sql).text, types: STORE_TYPES, query_timeout: queryTimeoutMs }
+  function unprepared({ text }: Prepared, values: readonly unknown[]): Statement {
+    const statement = { text, types: STORE_TYPES, query_timeout: queryTimeoutMs }
     // Without parameters it is a simple query, which needs no preparing: begin, commit and the like.
     return values.length === 0 ? statement : { ...statement, values: values as unknown[] }
   }
 
-  function of(sql: string, values: readonly unknown[]): Statement {
-    const statement = unprepared(sql, values)
-    return prepare && values.length > 0 ? { ...statement, name: prepared(sql).name } : statement
+  function statementOf(prepared: Prepared, values: readonly unknown[]): Statement {
+    const statement = unprepared(prepared, values)
+    return prepare && values.length > 0 ? { ...statement, name: prepared.name } : statement
   }
 
+  const of = (sql: string, values: readonly unknown[]): Statement => statementOf(own(sql), values)
   return {
     schema,
     of,
+    asIs: (text, values) => statementOf(whole(text), values),
     run: async <Row>(client: ClientBase, sql: string, values: readonly unknown[]) =>
       (await client.query(of(sql, values))).rows as Row[],
     runAnew: async <Row>(client: ClientBase, sql: string, values: readonly unknown[]) =>
-      (await client.query(unprepared(sql, values))).rows as Row[],
+      (await client.query(unprepared(own(sql), values))).rows as Row[],
+  }
+}
+
+/** Remembers what it made of each. */
+function preparing(textOf: (sql: string) => string): (sql: string) => Prepared {
+  const known = new Map<string, Prepared>()
+  return (sql) => {
+    const found = known.get(sql)
+    if (found !== undefined) return found
+    const text = textOf(sql)
+    const made = { text, name: `spillway_${hash('sha256', text, 'hex').slice(0, 24)}` }
+    if (known.size >= STATEMENTS_MAX) known.clear()
+    known.set(sql, made)
+    return made
   }
 }

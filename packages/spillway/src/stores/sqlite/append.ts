@@ -41,6 +41,11 @@ export interface Appender {
   ): readonly AppendResult[]
   /** What follows from something else that is written in this transaction; keys are not looked at. */
   follow(drafts: readonly ChunkDraft[], now: number, hints: Hints): void
+  /**
+   * Stores chunks, none of them parked, of which every command has succeeded. False when one of them or a key of theirs is known: the
+   * transaction has to be undone then.
+   */
+  appendSettled(drafts: readonly ChunkDraft[], now: number): boolean
 }
 
 interface Parts {
@@ -64,9 +69,7 @@ export function prepareAppender(db: SqliteTx): Appender {
   function appendOne(draft: ChunkDraft, terms: AppendTerms, now: number, hints: Hints): AppendResult {
     const before = stored.get(draft.id) as StoredChunk | undefined
     if (before !== undefined) return answer(terms, before.created_at, verdictsOf(before), null)
-    const loneKey = loneKeyOf(draft)
-    const verdicts =
-      loneKey === null ? parts.keys.claim(draft, now) : parts.keys.claimLone(draft, loneKey, now)
+    const { loneKey, verdicts } = claimKeys(parts, draft, now)
     const absences = absencesOf(draft, verdicts)
     const isEmpty = absences.length === draft.size
     if (isEmpty && terms.remember) insert(parts, draft, EMPTY, absences, now)
@@ -85,6 +88,16 @@ export function prepareAppender(db: SqliteTx): Appender {
     store(parts, draft, NOTHING_ELSE, absences, now, hints)
   }
 
+  function settledOne(draft: ChunkDraft, now: number): boolean {
+    if (stored.get(draft.id) !== undefined) return false
+    const { loneKey, verdicts } = claimKeys(parts, draft, now)
+    if (verdicts !== null) return false
+    parts.queueNames.store(draft.queue)
+    const { body, size } = draft
+    insert(parts, draft, { loneKey, lease: null, state: 'done', body, succeeded: size }, ALL_STORED, now)
+    return true
+  }
+
   return {
     append(drafts, terms, now, hints) {
       parts.queueNames.begin()
@@ -95,7 +108,24 @@ export function prepareAppender(db: SqliteTx): Appender {
     follow(drafts, now, hints) {
       for (const draft of drafts) followOne(draft, now, hints)
     },
+    appendSettled(drafts, now) {
+      parts.queueNames.begin()
+      return drafts.every((draft) => settledOne(draft, now))
+    },
   }
+}
+
+interface Claimed {
+  /** To be stored with the chunk. */
+  readonly loneKey: KeyDraft | null
+  /** Null when all are accepted. */
+  readonly verdicts: readonly AppendVerdict[] | null
+}
+
+function claimKeys({ keys }: Parts, draft: ChunkDraft, now: number): Claimed {
+  const loneKey = loneKeyOf(draft)
+  const verdicts = loneKey === null ? keys.claim(draft, now) : keys.claimLone(draft, loneKey, now)
+  return { loneKey, verdicts }
 }
 
 /** With a lease only where one was asked for. */
@@ -144,7 +174,9 @@ function store(
   else if (state === 'done') park(parts.parked, draft, seq, new Set(absences.map(([index]) => index)), now)
 }
 
-interface Insertion extends Besides, Pick<NewChunk, 'state' | 'body'> {}
+interface Insertion extends Besides, Pick<NewChunk, 'state' | 'body' | 'succeeded'> {}
+
+const ALL_STORED: readonly Absence[] = Object.freeze([])
 
 /** A chunk of which no command is stored. */
 const EMPTY: Insertion = { ...NOTHING_ELSE, state: 'done', body: '[]' }
@@ -152,7 +184,7 @@ const EMPTY: Insertion = { ...NOTHING_ELSE, state: 'done', body: '[]' }
 function insert(
   { chunks }: Parts,
   draft: ChunkDraft,
-  { loneKey, lease, state, body }: Insertion,
+  { loneKey, lease, state, body, succeeded = 0 }: Insertion,
   absences: readonly Absence[],
   now: number,
 ): number {
@@ -168,6 +200,7 @@ function insert(
       members: null,
       loneKey: loneKey === null ? null : placed(loneKey, now),
       lease,
+      succeeded,
     },
     now,
   )

@@ -30,6 +30,8 @@ export interface NewChunk {
   readonly loneKey: LoneKey | null
   /** By whom it is leased as it is stored. */
   readonly lease?: AppendLease | null
+  /** Commands that had succeeded when it was stored; with `done`. */
+  readonly succeeded?: number
 }
 
 /** Of a chunk that is leased as it is stored. */
@@ -57,14 +59,15 @@ export interface Chunks {
   finish(chunk: ChunkPlace, now: number, hints: Hints): void
 }
 
-/** `more` columns, whose values are the parameters from ?21 on. */
+/** `more` columns, whose values are the parameters from ?22 on. */
 const insertSql = (...more: readonly string[]): string => `
 insert into spillway_chunks (${['id', ...more].join(', ')}, queue, type, priority, partition, codec, state, blocked, promoted, size,
-  accepted, live, skip, absent, created_at, ended_at, body, lone_key, lone_key_expires_at, bytes, tenant, stage)
-values (${['?1', ...more.map((_, at) => `?${21 + at}`)].join(', ')}, ?2, ?3, ?4, ?5, ?6, ?7,
+  accepted, live, skip, absent, created_at, ended_at, body, lone_key, lone_key_expires_at, bytes, tenant, stage,
+  succeeded)
+values (${['?1', ...more.map((_, at) => `?${22 + at}`)].join(', ')}, ?2, ?3, ?4, ?5, ?6, ?7,
   ?5 is not null and exists (
     select 1 from spillway_chunks where queue = ?2 and partition = ?5 and partition is not null and state <> 'done'),
-  ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17, ?18, ?19, ?20)`
+  ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)`
 
 export const FINISH = `
 update spillway_chunks
@@ -107,6 +110,7 @@ export function prepareChunks(db: SqliteTx): Chunks {
       members,
       loneKey,
       lease = null,
+      succeeded = 0,
     } = chunk
     const inline = members === null && body.length <= INLINE_BODY_MAX
     const promoted = members === null ? 0 : 1
@@ -115,7 +119,7 @@ export function prepareChunks(db: SqliteTx): Chunks {
       ...[id, queue, type, priority, partition, codec, state],
       ...[promoted, size, accepted, live, skip, absent, now],
       ...[inline ? body : null, loneKey?.key ?? null, loneKey?.expiresAt ?? null],
-      ...[Buffer.byteLength(body), tenant, stage === 'execute' ? null : stage],
+      ...[Buffer.byteLength(body), tenant, stage === 'execute' ? null : stage, succeeded],
     ]
     const { lastInsertRowid } =
       lease === null

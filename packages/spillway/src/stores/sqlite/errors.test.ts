@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SpillwayError } from '../../errors/index.js'
-import { HandlerThrew, storeError } from './errors.js'
+import { onBehalfOfHandler, storeError } from './errors.js'
 import { classifySqliteError } from './index.js'
 
 function sqliteError(errcode: number): Error {
@@ -53,7 +53,14 @@ describe('other errors', () => {
 
   it("of a handler are not the store's, even when SQLite made them", () => {
     const error = sqliteError(13)
-    expect(storeError(new HandlerThrew(error), 'store.db')).toBe(error)
+    expect.assertions(1)
+    try {
+      onBehalfOfHandler(() => {
+        throw error
+      })
+    } catch (thrown) {
+      expect(storeError(thrown, 'store.db')).toBe(error)
+    }
   })
 
   it('are transient when the store said so', () => {

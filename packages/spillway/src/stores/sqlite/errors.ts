@@ -52,10 +52,19 @@ export class Locked extends Error {
   }
 }
 
-/** What a handler threw inside its transaction: not the store's to interpret. */
-export class HandlerThrew extends Error {
+/** What a handler, or the write of its rows, threw inside the transaction: not the store's to interpret. */
+class HandlerThrew extends Error {
   constructor(cause: unknown) {
     super('handler threw', { cause })
+  }
+}
+
+/** Does a handler's part of a transaction: the store's call rejects with what it throws, as it is. */
+export function onBehalfOfHandler<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw new HandlerThrew(error)
   }
 }
 

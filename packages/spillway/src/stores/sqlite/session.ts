@@ -9,6 +9,7 @@
 import type { QueueSettings } from '../../domain/index.js'
 import type { Clock } from '../../ports/index.js'
 import { type Appender, prepareAppender } from './append.js'
+import { prepareSettledAppender, type SettledAppender } from './append-settled.js'
 import { type AuditWriter, prepareAuditWriter } from './audit.js'
 import { type Claimer, prepareClaimer } from './claim.js'
 import type { SqliteClient, SqliteTx } from './client.js'
@@ -34,6 +35,7 @@ export interface Session {
 
 interface DurableStatements {
   readonly appender: Appender
+  readonly settledAppender: SettledAppender
   readonly settler: Settler
   readonly controller: Controller
   readonly settings: Settings
@@ -80,7 +82,7 @@ export function openSession(client: SqliteClient, options: SessionOptions): Sess
     const working = connect('normal')
     const reading = connect('normal', true)
     return {
-      durable: { ...durable, ...durableStatements(durable.db) },
+      durable: { ...durable, ...durableStatements(durable.db, options.path) },
       working: { ...working, ...workingStatements(working.db, options.path) },
       reading: { ...reading, ...readingStatements(reading.db) },
       close,
@@ -91,10 +93,11 @@ export function openSession(client: SqliteClient, options: SessionOptions): Sess
   }
 }
 
-function durableStatements(db: SqliteTx): DurableStatements {
+function durableStatements(db: SqliteTx, path: string): DurableStatements {
   const appender = prepareAppender(db)
   return {
     appender,
+    settledAppender: prepareSettledAppender(db, appender, path),
     settler: prepareSettler(db, appender),
     controller: prepareController(db, appender),
     settings: prepareSettings(db),

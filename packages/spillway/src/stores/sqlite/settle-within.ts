@@ -6,7 +6,7 @@ import { SpillwayError } from '../../errors/index.js'
 import type { SettleScope, SettleWork } from '../../ports/index.js'
 import { prepareBulkWriter } from './bulk-write.js'
 import type { SqliteTx } from './client.js'
-import { HandlerThrew } from './errors.js'
+import { onBehalfOfHandler } from './errors.js'
 import type { Hints } from './hints.js'
 import { newSavepoints } from './savepoints.js'
 import type { Settler } from './settle.js'
@@ -32,11 +32,7 @@ export function prepareWithinSettler(db: SqliteTx, settler: Settler, path: strin
 
   /** The savepoint around it all vanishes if the handler ends the transaction, even if it begins another. */
   function run<T>(work: () => T | Promise<T>): T {
-    try {
-      return savepoints.around(work)
-    } catch (error) {
-      throw new HandlerThrew(error)
-    }
+    return onBehalfOfHandler(() => savepoints.around(work))
   }
 
   return {

@@ -3,9 +3,16 @@
 
 import type { ChunkDraft } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
-import { type AppendOptions, type AppendResult, appendTerms, type Store } from '../../ports/index.js'
+import {
+  type AppendOptions,
+  type AppendResult,
+  appendTerms,
+  type BulkWrite,
+  type Store,
+} from '../../ports/index.js'
 import { type Access, newAccess } from './access.js'
 import { AtomicConflict } from './append.js'
+import { MoreToSay } from './append-settled.js'
 import { loadSqlite, type SqliteClient, type SqliteTx } from './client.js'
 import type { Synchronous } from './connection.js'
 import { controlOf, nodesOf, readerOf, sharedOf } from './facets.js'
@@ -49,6 +56,7 @@ export function sqliteStore(path: string, options: SqliteOptions, { loadClient }
     open: access.open,
     close: access.close,
     append: (drafts, appendOptions) => append(access, drafts, appendOptions),
+    appendSettled: (drafts, rows) => appendSettled(access, drafts, rows),
     claim: (request) =>
       access.workIfAny(
         ({ claimer }, now) => claimer.hasWork(request, now),
@@ -92,6 +100,19 @@ async function append(
     return await access.commit(({ appender }, now, hints) => appender.append(drafts, terms, now, hints))
   } catch (error) {
     if (error instanceof AtomicConflict) return error.results
+    throw error
+  }
+}
+
+async function appendSettled(
+  access: Access,
+  drafts: readonly ChunkDraft[],
+  rows: BulkWrite,
+): Promise<number | null> {
+  try {
+    return await access.commit(({ settledAppender }, now) => settledAppender(drafts, rows, now))
+  } catch (error) {
+    if (error instanceof MoreToSay) return null
     throw error
   }
 }

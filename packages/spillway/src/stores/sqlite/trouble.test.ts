@@ -2,14 +2,9 @@
 
 import { open, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { type SqliteRig, sqliteRig } from '../../../test/support/sqlite-rig.js'
+import { sqliteRig, untilWaiting } from '../../../test/support/sqlite-rig.js'
 import type { SqliteDatabase } from './index.js'
 import { MIGRATIONS } from './migrations/index.js'
-
-/** The time the first try and its spin take is real; from then on only the virtual clock counts. */
-async function untilWaiting({ clock }: SqliteRig): Promise<void> {
-  while (clock.pending === 0) await Promise.resolve()
-}
 
 describe("another connection's write lock", () => {
   it('makes an append wait without blocking, then reject, and nothing is stored', async () => {

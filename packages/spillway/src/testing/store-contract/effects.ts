@@ -27,3 +27,31 @@ export async function makeEffects(scene: Scene): Promise<Effects> {
     },
   }
 }
+
+export interface Daily {
+  readonly rows: readonly (readonly unknown[])[]
+  /** A bulk write of the rows. */
+  write(onConflict: BulkWrite['onConflict']): BulkWrite
+  /** What of them is committed, in their order. */
+  read(): Promise<unknown[][]>
+}
+
+/** A table whose key has two columns, and another one that may be null. */
+export async function makeDaily({ subject }: Scene): Promise<Daily> {
+  const columns = { course: 'text', day: 'integer', clicks: 'integer' } as const
+  const key = ['course', 'day']
+  await subject.createTable({ name: 'daily', columns, key })
+  const rows = [
+    ['maths', 1, null],
+    ['maths', 2, 5],
+    ['physics', 1, 3],
+  ]
+  return {
+    rows,
+    write: (onConflict) => ({ table: 'daily', columns: Object.keys(columns), key, onConflict, rows }),
+    async read() {
+      const read = await subject.readTable('daily')
+      return read.map(({ course, day, clicks }) => [course, day, clicks]).sort()
+    },
+  }
+}

@@ -14,6 +14,7 @@ import { claimStages } from './0009-claim-stages.js'
 import { settleNotes } from './0010-settle-notes.js'
 import { sharedValues } from './0011-shared-values.js'
 import { appendLease } from './0012-append-lease.js'
+import { appendSettled } from './0013-append-settled.js'
 import type { SqlMigration } from './sql-migration.js'
 
 export const MIGRATIONS: readonly SqlMigration[] = [
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly SqlMigration[] = [
   settleNotes,
   sharedValues,
   appendLease,
+  appendSettled,
 ]

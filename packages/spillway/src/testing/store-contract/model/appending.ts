@@ -2,7 +2,14 @@
 
 import { type AppendVerdict, type ChunkDraft, commandId, type KeyDraft } from '../../../domain/index.js'
 import type { AppendOptions, AppendResult } from '../../../ports/index.js'
-import { type Model, type ModelChunk, type ModelCommand, type ModelKey, newModelChunk } from './model.js'
+import {
+  type Model,
+  type ModelChunk,
+  type ModelCommand,
+  type ModelKey,
+  newModelChunk,
+  settingsInModel,
+} from './model.js'
 
 const ACCEPTED: AppendVerdict = { status: 'accepted' }
 
@@ -26,6 +33,36 @@ export function appendToModel(
     atomic && results.some(({ verdicts }) => verdicts?.some(({ status }) => status === 'conflict'))
   if (!refused) store(model, fresh, keys, remember)
   return results
+}
+
+/** When they were stored as settled, or null where there is more to say about them. */
+export function appendSettledToModel(
+  model: Model,
+  drafts: readonly ChunkDraft[],
+  now: number,
+): number | null {
+  const isPlain = drafts.every(({ queue, partition, parked }) => {
+    const { paused, leasesMax } = settingsInModel(model, queue)
+    return partition === null && parked === null && !paused && leasesMax === null
+  })
+  const ids = new Set(drafts.map(({ id }) => id))
+  const isFresh = ids.size === drafts.length && drafts.every(({ id }) => !model.chunks.has(id))
+  const keys = new Map(model.keys)
+  const verdicts = drafts.flatMap((draft) =>
+    Array.from({ length: draft.size }, (_, index) => verdictOf(keys, draft, index, now)),
+  )
+  if (!isPlain || !isFresh || verdicts.some((verdict) => verdict !== ACCEPTED)) return null
+  appendToModel(model, drafts, {}, now)
+  for (const id of ids) endInModel(model.chunks.get(id) as ModelChunk, now)
+  return now
+}
+
+function endInModel(chunk: ModelChunk, now: number): void {
+  chunk.doneAt = now
+  for (const [index, command] of chunk.commands.entries()) {
+    chunk.over.add(index)
+    Object.assign(command as ModelCommand, { state: 'succeeded', attempts: null, finishedAt: now })
+  }
 }
 
 function verdictOf(

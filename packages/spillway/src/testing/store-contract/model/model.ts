@@ -127,7 +127,7 @@ export function showCarried(chunk: ModelChunk, leased: boolean): void {
   }
 }
 
-export function effectOf({ id, generation }: ModelCommand): string {
+export function effectOf({ id, generation }: Pick<ModelCommand, 'id' | 'generation'>): string {
   return `${id} of generation ${generation}`
 }
 

@@ -1,10 +1,16 @@
 // The steps of a random sequence. Each is drawn, done to the store, predicted by the model and compared.
 
-import type { ChunkDraft, LeaseProgress, QueueSettings, Settlement } from '../../../domain/index.js'
+import {
+  type ChunkDraft,
+  commandId,
+  type LeaseProgress,
+  type QueueSettings,
+  type Settlement,
+} from '../../../domain/index.js'
 import type { ClaimRequest } from '../../../ports/index.js'
 import { rejectionOf } from '../rejection.js'
 import { type Scope, steps } from '../steps.js'
-import { appendToModel } from './appending.js'
+import { appendSettledToModel, appendToModel } from './appending.js'
 import { expectNothingPassedOver, leaseInModel, mayBeLeased, roomInModel } from './claiming.js'
 import { drawDraft, drawLease, drawProgress, drawSettlement, LEASES_MS } from './drawing.js'
 import {
@@ -156,6 +162,28 @@ async function settleWithin(world: World): Promise<void> {
       model.effects.add(effect)
     }
   } else scene.expect(await rejectionOf(settling)).toBe(crash)
+  await expectEffects(world)
+}
+
+/** Chunks with the effects of their commands, in one commit or not at all. */
+async function appendSettled(world: World): Promise<void> {
+  const { scene, model, choices, drafts } = world
+  if (scene.store.capabilities.transactionalSettle === 'none') return
+  const sent = Array.from({ length: 1 + choices.below(2) }, () => drawDraft(world))
+  // What was forgotten has had its effects.
+  const known = drafts.filter(({ id }) => model.chunks.has(id))
+  if (known.length > 0 && choices.once(6)) sent.push(choices.pick(known as [ChunkDraft]))
+  drafts.push(...sent)
+  const effects = sent.flatMap(({ id, size }) =>
+    Array.from({ length: size }, (_, index) => effectOf({ id: commandId(id, index), generation: 0 })),
+  )
+  const answer = await scene.store.appendSettled(sent, effectsWrite(effects))
+  scene.expect(answer).toBe(appendSettledToModel(model, sent, scene.now()))
+  if (answer !== null) for (const effect of effects) model.effects.add(effect)
+  await expectEffects(world)
+}
+
+async function expectEffects({ scene, model }: World): Promise<void> {
   const rows = await scene.subject.readTable('effects')
   scene.expect(rows.map(({ id }) => id).sort()).toEqual([...model.effects].sort())
 }
@@ -226,6 +254,8 @@ type Operations = readonly [Operation, ...Operation[]]
 const CALM: Operations = [
   submit,
   submit,
+  appendSettled,
+  appendSettled,
   claim,
   claim,
   claim,
@@ -248,6 +278,7 @@ const CALM: Operations = [
 const BAD_DAYS: Operations = [
   submit,
   submit,
+  appendSettled,
   claim,
   settle,
   extend,

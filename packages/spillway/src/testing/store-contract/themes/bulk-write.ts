@@ -1,6 +1,6 @@
 // Bulk writes of a settlement's transaction: what `into()` puts into the application's own tables.
 
-import { makeEffects } from '../effects.js'
+import { makeDaily, makeEffects } from '../effects.js'
 import { type Scope, steps } from '../steps.js'
 import { needing, needsTransactions, type Suite, type Theme } from '../suite.js'
 
@@ -41,24 +41,16 @@ function writing({ test }: Suite): void {
   })
 
   test('writes a key of several columns, and null', async (scene) => {
-    const { expect, store, subject } = scene
-    const columns = { course: 'text', day: 'integer', clicks: 'integer' } as const
-    await subject.createTable({ name: 'daily', columns, key: ['course', 'day'] })
-    const rows = [
-      ['maths', 1, null],
-      ['maths', 2, 5],
-      ['physics', 1, 3],
-    ]
-    const bulk = { table: 'daily', columns: Object.keys(columns), key: ['course', 'day'], rows }
+    const { expect, store } = scene
+    const daily = await makeDaily(scene)
     for (const onConflict of ['ignore', 'update'] as const) {
       await store.settleWithin([], (scope: Scope) =>
         steps(function* () {
-          yield scope.write({ ...bulk, onConflict })
+          yield scope.write(daily.write(onConflict))
           return []
         }),
       )
     }
-    const read = (await subject.readTable('daily')).map(({ course, day, clicks }) => [course, day, clicks])
-    expect(read.sort()).toEqual(rows)
+    expect(await daily.read()).toEqual(daily.rows)
   })
 }

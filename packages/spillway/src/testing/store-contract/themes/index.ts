@@ -4,6 +4,7 @@ import type { Theme } from '../suite.js'
 import { appendTheme } from './append.js'
 import { appendLeaseTheme } from './append-lease.js'
 import { appendLeftTheme } from './append-left.js'
+import { appendSettledTheme } from './append-settled.js'
 import { appendsInSettleTheme } from './appends-in-settle.js'
 import { attemptsTheme } from './attempts.js'
 import { auditTheme } from './audit.js'
@@ -60,6 +61,7 @@ export const THEMES: readonly Theme[] = [
   settleWithinTheme,
   undoTheme,
   bulkWriteTheme,
+  appendSettledTheme,
   promoteTheme,
   stagesTheme,
   attemptsTheme,
