@@ -1,5 +1,6 @@
 // How much this process submits, counted around the store that its channels append to.
 
+import type { ChunkDraft } from '../domain/index.js'
 import type { Clock, Store } from '../ports/index.js'
 import type { OwnAppends } from '../worker/index.js'
 
@@ -28,17 +29,21 @@ export class AppendCount implements OwnAppends {
       get capabilities() {
         return store.capabilities
       },
-      append: async (drafts, options) => {
-        this.#inFlight += 1
-        try {
-          const results = await store.append(drafts, options)
-          for (const { size } of drafts) this.#commands += size
-          return results
-        } finally {
-          this.#inFlight -= 1
-          this.#endedAt = this.#clock.monotonic()
-        }
-      },
+      append: (drafts, options) => this.#counted(drafts, () => store.append(drafts, options)),
+      appendSettled: (drafts, rows, options) =>
+        this.#counted(drafts, () => store.appendSettled(drafts, rows, options)),
+    }
+  }
+
+  async #counted<Result>(drafts: readonly ChunkDraft[], append: () => Promise<Result>): Promise<Result> {
+    this.#inFlight += 1
+    try {
+      const result = await append()
+      if (result !== null) for (const { size } of drafts) this.#commands += size
+      return result
+    } finally {
+      this.#inFlight -= 1
+      this.#endedAt = this.#clock.monotonic()
     }
   }
 }

@@ -72,11 +72,14 @@ export async function assemble(
   const operations = { command: operationCommand({ ...ground, verbs }), concurrency: OPERATIONS_AT_ONCE }
   const whole = withBuiltIns(config, [...callbacks.builtIns, operations])
   const ownAppends = new AppendCount(clock)
+  let worker: Worker | null = null
   const channels = connectChannels({
     ...{ ...ground, config: whole, store: ownAppends.around(store) },
     ...{ newSecret, composer: callbacks.composer, listener: events },
+    shortWayOf: (queue) => worker?.shortWayOf(queue) ?? null,
   })
   const stations = stationsOf(ground, options, channels, ownAppends, callbacks)
+  worker = stations.worker
   stations.start()
   return new RunningSpillway({
     ...ground,

@@ -5,6 +5,7 @@ import {
   attachThreads,
   type ChannelContext,
   createChannel,
+  lateShortWay,
   type OpenChannel,
   QueueLoads,
 } from '../channels/index.js'
@@ -18,6 +19,7 @@ import type {
   NewSecret,
   Random,
   SettledListener,
+  ShortWay,
   Store,
   StoreReader,
   Telemetry,
@@ -41,6 +43,8 @@ export interface ConnectOptions {
   /** Null when nobody is called back. */
   readonly composer: CallbackComposer | null
   readonly listener: SettledListener
+  /** The short way of a queue's worker in this process, if there is one and it works. */
+  readonly shortWayOf: (queue: string) => ShortWay | null
 }
 
 export interface ConnectedChannels {
@@ -95,6 +99,7 @@ function openChannels(
         ...parts,
         ...(composer === null ? {} : { callbackRoute: composer.route }),
         ...(journal === null ? {} : { journal }),
+        shortWay: lateShortWay(() => options.shortWayOf(queue.name)),
         queue,
         loads,
         // A store that is synchronous inside gains nothing from a second append in flight.

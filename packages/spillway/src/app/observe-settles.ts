@@ -24,6 +24,11 @@ export function observeSettles(store: Store, settled: (chunkIds: readonly string
     open: () => store.open(),
     close: () => store.close(),
     append: (drafts, options) => store.append(drafts, options),
+    appendSettled: async (drafts, rows, options) => {
+      const createdAt = await store.appendSettled(drafts, rows, options)
+      if (createdAt !== null) settled(drafts.map(({ id }) => id))
+      return createdAt
+    },
     claim: (request) => store.claim(request),
     readyTenants: (queue, types, limit) => store.readyTenants(queue, types, limit),
     extend: async (items, leaseMs) => tell(items, await store.extend(items, leaseMs)),

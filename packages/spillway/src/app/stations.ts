@@ -26,6 +26,10 @@ export class Stations {
     this.#parts = parts
   }
 
+  get worker(): Worker | null {
+    return this.#parts.worker
+  }
+
   start(): void {
     this.#parts.registration?.start()
     this.#parts.worker?.start()

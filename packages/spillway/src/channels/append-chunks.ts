@@ -15,19 +15,25 @@ import { draftOf, type Group, groupOffers } from './drafts.js'
 import { Accepted, Offer } from './offer.js'
 import { atomicRefused, conflict } from './verdicts.js'
 
-export interface Appended {
+export interface Chunked {
   readonly groups: readonly Group[]
   readonly drafts: readonly ChunkDraft[]
+}
+
+export interface Appended extends Chunked {
   readonly results: readonly AppendResult[]
 }
 
+export function chunksOf({ queue, newChunkId }: ChannelContext, offers: readonly Offer[]): Chunked {
+  const groups = groupOffers(offers, queue.chunkCommandsMax)
+  return { groups, drafts: groups.map((group) => draftOf(newChunkId(), queue.name, group)) }
+}
+
 export async function appendChunks(
-  { store, queue, newChunkId }: ChannelContext,
-  offers: readonly Offer[],
+  { store }: Pick<ChannelContext, 'store'>,
+  { groups, drafts }: Chunked,
   send: (drafts: readonly ChunkDraft[]) => Promise<readonly AppendResult[]>,
 ): Promise<Appended> {
-  const groups = groupOffers(offers, queue.chunkCommandsMax)
-  const drafts = groups.map((group) => draftOf(newChunkId(), queue.name, group))
   const results = await send(drafts)
   if (results.length !== drafts.length)
     throw new SpillwayError(

@@ -3,20 +3,22 @@
 // that a later try was refused says nothing about the first.
 
 import type { ChunkDraft } from '../domain/index.js'
-import { isSpillwayError, SpillwayError } from '../errors/index.js'
+import { isSpillwayError, isUnknownOutcome, SpillwayError } from '../errors/index.js'
 import type { AppendResult, Clock, Store } from '../ports/index.js'
 
 export const RESENDS_MAX = 6
 const RESEND_DELAY_MS = 20
 const RESEND_DELAY_MS_MAX = 1_000
 
+/** `isDoubtful`: the store may have the chunks already, from a call that was not answered. */
 export async function appendResending(
   store: Store,
   clock: Clock,
   drafts: readonly ChunkDraft[],
   options: { readonly atomic?: boolean } = {},
+  isDoubtful = false,
 ): Promise<readonly AppendResult[]> {
-  let unknown = false
+  let unknown = isDoubtful
   for (let resends = 0; ; resends += 1) {
     try {
       return await store.append(drafts, options)
@@ -27,10 +29,6 @@ export async function appendResending(
       await clock.sleep(Math.min(RESEND_DELAY_MS * 2 ** resends, RESEND_DELAY_MS_MAX))
     }
   }
-}
-
-function isUnknownOutcome(error: unknown): boolean {
-  return isSpillwayError(error) && error.details.outcome === 'unknown'
 }
 
 export function asStoreError(error: unknown): SpillwayError {

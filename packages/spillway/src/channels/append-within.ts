@@ -3,7 +3,7 @@
 
 import { SpillwayError } from '../errors/index.js'
 import type { OfferVerdict, PreparedCommand, WithinTransaction } from '../ports/index.js'
-import { answerAtomic, answerChunks, appendChunks, collect } from './append-chunks.js'
+import { answerAtomic, answerChunks, appendChunks, chunksOf, collect } from './append-chunks.js'
 import { asStoreError } from './append-resending.js'
 import type { ChannelContext } from './channel-context.js'
 import type { Offer } from './offer.js'
@@ -16,7 +16,7 @@ export async function appendWithin(
   const { store } = context
   if (!store.capabilities.transactionalAppend) throw noTransactions(store.name)
   const append = (offers: readonly Offer[]) =>
-    appendChunks(context, offers, async (drafts) => {
+    appendChunks(context, chunksOf(context, offers), async (drafts) => {
       try {
         return await store.append(drafts, { tx, atomic })
       } catch (error) {

@@ -32,6 +32,11 @@ export class CarriedKeeping implements Keeping {
     this.inFlightMax = carrier.inFlightMax
   }
 
+  /** A carrier takes as many parcels at once as it can by itself. */
+  isToBeHalved(): boolean {
+    return false
+  }
+
   async keep(offers: readonly Offer[]): Promise<void> {
     const fresh = this.#repeats.sift(offers, this.#context.clock.now())
     if (fresh.length > 0) await this.#carry(this.#pack(fresh))

@@ -10,6 +10,7 @@ import type {
   Executor,
   NewChunkId,
   SettledListener,
+  ShortWay,
   Store,
   Telemetry,
 } from '../ports/index.js'
@@ -30,6 +31,8 @@ export interface ChannelContext {
   readonly journal?: ChannelJournal
   /** What waits in the queues; needed where a queue refuses by it. */
   readonly loads?: QueueLoads
+  /** The worker's short way in this process, for the store channel. */
+  readonly shortWay?: ShortWay
   /** Appends at once. Default 2; 1 is enough for a store that is synchronous inside. */
   readonly appendsInFlightMax?: number
   /** How long close() of a volatile channel lets commands run before it parks what is left. Default 10 s. */

@@ -51,6 +51,7 @@ export class DurableChannel implements OpenChannel {
       flush: (offers) => this.#flush(offers),
       onError: (offers, error) => answerAll(offers, rejected(keeping.errorOf(error))),
       inFlightMax: keeping.inFlightMax,
+      isToBeHalved: (offers) => keeping.isToBeHalved(offers),
       itemsMax: FLUSH_COMMANDS_MAX,
       bytesMax: FLUSH_BYTES_MAX,
     })

@@ -1,4 +1,5 @@
 export type { ChannelContext, ChannelJournal, OpenChannel } from './channel-context.js'
 export { createChannel } from './create-channel.js'
 export { QueueLoads } from './queue-loads.js'
+export { lateShortWay } from './short-way.js'
 export { attachThreads } from './threads.js'

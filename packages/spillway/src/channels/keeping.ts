@@ -11,6 +11,8 @@ export interface Keeping {
   readonly durability: Durability
   /** Calls of `keep` at once. */
   readonly inFlightMax: number
+  /** Whether what would be kept by one call, with none beside it, is better kept by two. */
+  isToBeHalved(offers: readonly Offer[]): boolean
   /** Answers each of them, or throws before it has answered any. The array is its own. */
   keep(offers: readonly Offer[]): Promise<void>
   /** All or none. */

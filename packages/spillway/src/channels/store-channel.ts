@@ -4,12 +4,14 @@
 import type { StoreSpec } from '../config/index.js'
 import type { Durability } from '../domain/index.js'
 import type { SpillwayError } from '../errors/index.js'
-import type { OfferVerdict, PreparedCommand, WithinTransaction } from '../ports/index.js'
+import type { OfferVerdict, PreparedCommand, ShortVerdict, WithinTransaction } from '../ports/index.js'
 import {
   type Appended,
   answerAtomic,
   answerChunks,
   appendChunks,
+  type Chunked,
+  chunksOf,
   hasConflict,
   recordCommitted,
 } from './append-chunks.js'
@@ -19,8 +21,11 @@ import type { ChannelContext } from './channel-context.js'
 import { DurableChannel } from './durable-channel.js'
 import type { Keeping } from './keeping.js'
 import type { Offer } from './offer.js'
+import { rejected } from './verdicts.js'
 
 const APPENDS_IN_FLIGHT_MAX = 2
+/** Commands that are worth two commits where one of them would be all that goes on. */
+const HALVE_FROM = 128
 
 export function storeChannel(spec: StoreSpec, context: ChannelContext): DurableChannel {
   return new DurableChannel(spec, context, new StoreKeeping(context))
@@ -38,12 +43,32 @@ class StoreKeeping implements Keeping {
     this.inFlightMax = context.appendsInFlightMax ?? APPENDS_IN_FLIGHT_MAX
   }
 
+  /** On the short way nothing else goes on. Else a worker claims and settles beside the appends, and more chunks would only cost more. */
+  isToBeHalved(offers: readonly Offer[]): boolean {
+    const { queue, shortWay } = this.#context
+    if (offers.length < HALVE_FROM || queue.partitions !== null) return false
+    return shortWay?.isOpenFor((offers[0] as Offer).command.type) === true
+  }
+
   async keep(offers: readonly Offer[]): Promise<void> {
-    answerChunks(await this.#append(offers, false), this.durability)
+    const chunks = chunksOf(this.#context, offers)
+    const verdicts = (await this.#context.shortWay?.take(chunks.drafts)) ?? []
+    const left = this.#answerStored(chunks, verdicts)
+    if (left.drafts.length === 0) return
+    try {
+      const isDoubtful = verdicts.includes('doubtful')
+      answerChunks(await this.#append(left, { isDoubtful }), this.durability)
+    } catch (error) {
+      if (left === chunks) throw error
+      const verdict = rejected(this.errorOf(error))
+      for (const { offers: unkept } of left.groups) for (const { done } of unkept) done(verdict)
+    }
   }
 
   keepAll(commands: readonly PreparedCommand[]): Promise<readonly OfferVerdict[]> {
-    return answerAtomic(commands, this.durability, (offers) => this.#append(offers, true))
+    return answerAtomic(commands, this.durability, (offers) =>
+      this.#append(chunksOf(this.#context, offers), { atomic: true }),
+    )
   }
 
   keepWithin(
@@ -61,12 +86,33 @@ class StoreKeeping implements Keeping {
     return null
   }
 
-  async #append(offers: readonly Offer[], atomic: boolean): Promise<Appended> {
+  /** What is left to be appended: all of it, the same object, where nothing could take the short way. */
+  #answerStored(chunks: Chunked, verdicts: readonly ShortVerdict[]): Chunked {
+    if (!verdicts.some(isStored)) return chunks
+    const results = verdicts.filter(isStored).map((createdAt) => ({ createdAt, verdicts: null }))
+    const stored: Appended = { ...where(chunks, (at) => isStored(verdicts[at])), results }
+    recordCommitted(this.#context, stored)
+    answerChunks(stored, this.durability)
+    return where(chunks, (at) => !isStored(verdicts[at]))
+  }
+
+  async #append(
+    chunks: Chunked,
+    { isDoubtful = false, ...options }: { readonly atomic?: boolean; readonly isDoubtful?: boolean },
+  ): Promise<Appended> {
     const { store, clock } = this.#context
-    const appended = await appendChunks(this.#context, offers, (drafts) =>
-      appendResending(store, clock, drafts, atomic ? { atomic } : {}),
+    const appended = await appendChunks(this.#context, chunks, (drafts) =>
+      appendResending(store, clock, drafts, options, isDoubtful),
     )
-    if (!(atomic && hasConflict(appended))) recordCommitted(this.#context, appended)
+    if (!(options.atomic === true && hasConflict(appended))) recordCommitted(this.#context, appended)
     return appended
   }
+}
+
+function where({ groups, drafts }: Chunked, isMeant: (at: number) => boolean): Chunked {
+  return { groups: groups.filter((_, at) => isMeant(at)), drafts: drafts.filter((_, at) => isMeant(at)) }
+}
+
+function isStored(verdict: ShortVerdict | undefined): verdict is number {
+  return typeof verdict === 'number'
 }

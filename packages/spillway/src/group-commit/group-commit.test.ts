@@ -10,6 +10,7 @@ interface Setup {
   readonly bytesMax?: number
   readonly flushMs?: () => number
   readonly fails?: () => boolean
+  readonly isToBeHalved?: (items: readonly number[]) => boolean
 }
 
 /** A coalescer of numbers over a sink that takes virtual time and remembers what it was given. */
@@ -19,6 +20,7 @@ function setUp({
   bytesMax = 1_000_000,
   flushMs = () => 10,
   fails = () => false,
+  isToBeHalved = () => false,
 }: Setup) {
   const clock = new VirtualClock()
   const flushes: { readonly items: number[]; readonly startedAt: number }[] = []
@@ -31,6 +33,7 @@ function setUp({
     inFlightMax,
     itemsMax,
     bytesMax,
+    isToBeHalved,
     async flush(items) {
       flushes.push({ items: [...items], startedAt: clock.monotonic() })
       active += 1
@@ -48,6 +51,40 @@ function setUp({
 }
 
 describe('GroupCommit', () => {
+  it('writes in halves what would go alone, where asked to, and then each as it comes', async () => {
+    let flushes = 0
+    const setup = setUp({
+      inFlightMax: 2,
+      isToBeHalved: (items) => items.length >= 4,
+      flushMs: () => {
+        flushes += 1
+        return 5 + flushes
+      },
+    })
+    for (const item of [1, 2, 3, 4, 5]) setup.commit.add(item, 1)
+    const drained = setup.commit.drain()
+    await setup.clock.advance(6)
+    expect(setup.answered).toEqual([1, 2])
+    for (const item of [6, 7, 8, 9]) setup.commit.add(item, 1)
+    await setup.clock.advance(1)
+    expect(setup.answered).toEqual([1, 2, 3, 4, 5])
+    await drained
+    await setup.clock.advance(50)
+    expect(setup.flushes.map(({ items }) => items)).toEqual([
+      [1, 2],
+      [3, 4, 5],
+      [6, 7, 8, 9],
+    ])
+    expect([setup.commit.itemsPending, setup.commit.bytesPending]).toEqual([0, 0])
+  })
+
+  it('halves nothing where only one flush may go at once', async () => {
+    const { clock, commit, flushes } = setUp({ isToBeHalved: () => true })
+    for (const item of [1, 2, 3, 4]) commit.add(item, 1)
+    await clock.advance(50)
+    expect(flushes.map(({ items }) => items)).toEqual([[1, 2, 3, 4]])
+  })
+
   it('flushes what one tick added together, and a lone item at once', async () => {
     const { clock, commit, flushes } = setUp({})
     commit.add(1, 1)

@@ -12,6 +12,11 @@ export interface GroupCommitOptions<Item> {
   readonly onError: (items: Item[], error: unknown) => void
   /** Flushes at once. */
   readonly inFlightMax: number
+  /**
+   * Whether items that would go alone are to go in halves: then one half is written while whoever added the other is answered and adds more.
+   * Without that, all who wait for the same flush come back at the same time, and the writer idles meanwhile. Default: never.
+   */
+  readonly isToBeHalved?: (items: readonly Item[]) => boolean
   /** Items and bytes of one flush at most; a single item larger than that goes alone. */
   readonly itemsMax: number
   readonly bytesMax: number
@@ -95,12 +100,24 @@ export class GroupCommit<Item> {
   }
 
   #startFlushes(): void {
+    this.#halve()
     while (this.#inFlight.size < this.#options.inFlightMax) {
       const group = this.#full.shift() ?? (this.#open.items.length > 0 ? this.#replaceOpen() : null)
       if (group === null) break
       this.#inFlight.add(group)
       void this.#flush(group)
     }
+  }
+
+  #halve(): void {
+    const { inFlightMax, isToBeHalved } = this.#options
+    const isAlone = this.#inFlight.size === 0 && this.#full.length === 0
+    if (!isAlone || inFlightMax < 2 || isToBeHalved?.(this.#open.items) !== true) return
+    const { order, items, bytes } = this.#replaceOpen()
+    const middle = items.length >> 1
+    const half = bytes >> 1
+    this.#full.push({ order, items: items.slice(0, middle), bytes: half })
+    this.#full.push({ order, items: items.slice(middle), bytes: bytes - half })
   }
 
   async #flush(group: Group<Item>): Promise<void> {

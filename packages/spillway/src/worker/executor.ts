@@ -11,6 +11,7 @@ import type {
   ExecuteWithinOptions,
   ExecutionReport,
   Executor,
+  LandedCommands,
   NewSecret,
   Store,
 } from '../ports/index.js'
@@ -97,6 +98,10 @@ class HandlerExecutor implements Executor {
     const definition = this.#definitionOf(type)
     const answers = crashed === true ? { stage, crashed: exceptions } : failedWith(stage, exceptions)
     return this.#context.reporter.report(definition, commands, answers, factsWithoutCall(definition))
+  }
+
+  landed(type: string, landed: LandedCommands): void {
+    this.#handlers.landed(this.#definitionOf(type), landed)
   }
 
   forget(ids: readonly string[]): void {

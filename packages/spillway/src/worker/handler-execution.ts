@@ -10,6 +10,7 @@ import type {
   ExecuteOptions,
   ExecuteWithinOptions,
   ExecutionReport,
+  LandedCommands,
 } from '../ports/index.js'
 import { bisect, oneByOne } from './bisect.js'
 import { exceptionOf } from './classify.js'
@@ -26,7 +27,7 @@ import { runInOwnTransaction } from './own-transaction.js'
 import { isSuspect } from './payload-checks.js'
 import { isPromise } from './promise.js'
 import { NO_FACTS, type TurnFacts } from './reporter.js'
-import { type Enclosure, runTrial, runTrialSync, undoably, undoablySync } from './run-trial.js'
+import { type Enclosure, interrupted, runTrial, runTrialSync, undoably, undoablySync } from './run-trial.js'
 import { type Call, follow, followAsync, type Outcomes, type Plan, type Slice, type Trial } from './trial.js'
 import { undoablesAmong, withFault } from './undoable.js'
 
@@ -87,6 +88,15 @@ export class HandlerExecution {
     )
   }
 
+  landed(definition: AnyCommand, { commands, acceptedAt, durationMs, sample }: LandedCommands): void {
+    const { clock, telemetry, payloads, reporter } = this.#context
+    const { queue, name: type } = definition
+    payloads.succeeded(type, sample)
+    const waitMs = Math.max(0, clock.now() - durationMs - acceptedAt)
+    telemetry.record({ event: 'batch.executed', queue, type, commands, durationMs, waitMs })
+    reporter.landed(definition, commands, acceptedAt)
+  }
+
   #within(turn: Turn, { scope, ...options }: ExecuteWithinOptions): Promise<Outcomes | null> {
     const enclose: Enclosure = (work) => scope.savepoint(() => work(scope))
     const forCalls = callOptions(this.#context, turn.definition, options)
@@ -117,9 +127,14 @@ export class HandlerExecution {
     run: (call: Call) => Promise<Trial>,
     options: ExecuteOptions,
   ): Promise<Outcomes | null> {
+    let hasBegun = false
     return followAsync(planFor(turn), async (slice) => {
+      const call = callOf(turn, slice)
+      // By now somebody else may have the commands: what is searched for goes on only as long as nobody asked to stop.
+      if (hasBegun && options.signal.aborted) return interrupted(call, options.signal.reason)
+      hasBegun = true
       const startedAt = this.#context.clock.monotonic()
-      return this.#measured(turn, slice, startedAt, await run(callOf(turn, slice)), options)
+      return this.#measured(turn, slice, startedAt, await run(call), options)
     })
   }
 

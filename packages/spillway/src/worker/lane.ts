@@ -50,7 +50,7 @@ export class Lane {
     return emptied
   }
 
-  /** A chunk ended whose partition may have another one. */
+  /** There is something to claim that was not before: a chunk ended whose partition may have another one, or the short way was closed. */
   madeWay(): void {
     this.#idle.madeWay(this.claimer.claiming)
     this.claimer.hurry()

@@ -22,15 +22,19 @@ import {
   laneKindOf,
   type QueuePlan,
 } from './queue-plan.js'
+import { ShortRuns } from './short-way/short-runs.js'
+import { Shortcut } from './short-way/shortcut.js'
 import type { WorkerContext } from './worker-context.js'
 
 export class QueueRunner {
+  readonly shortRuns: ShortRuns
   readonly #context: WorkerContext
   readonly #queue: ResolvedQueue
   readonly #lanes: readonly Lane[]
   readonly #holdings: Holdings
   readonly #runs: HandlerRuns
   readonly #limits: QueueLimits
+  readonly #shortcut: Shortcut
   /** Of a queue whose chunks come from a broker. */
   readonly #deliveries: Deliveries | null
   readonly #deliveryClaims: DeliveryClaims[] = []
@@ -40,6 +44,7 @@ export class QueueRunner {
   constructor(context: WorkerContext, queue: ResolvedQueue, { definitions, lanes }: QueuePlan) {
     this.#context = context
     this.#queue = queue
+    this.#shortcut = new Shortcut(context, queue, definitions)
     this.#deliveries = this.#deliveriesOf(definitions)
     this.#limits = new QueueLimits(
       {
@@ -64,6 +69,15 @@ export class QueueRunner {
     )
     const mayBegin = (type: string): boolean => this.#limits.mayBegin(type)
     this.#holdings = new Holdings(context, queue, definitions, mayBegin, (chunk) => this.#chunkEnded(chunk))
+    this.shortRuns = new ShortRuns({
+      shortcut: this.#shortcut,
+      deliveries: this.#deliveries,
+      hasSlot: () => this.#hasSlot && !this.#holdings.closing,
+      onBegin: () => {
+        this.#slotsInUse += 1
+      },
+      onEnd: (isStored) => this.#shortEnded(isStored),
+    })
     this.#runs = new HandlerRuns(context, queue.name, this.#holdings, this.#limits, (ms) => this.#holdOff(ms))
   }
 
@@ -117,6 +131,7 @@ export class QueueRunner {
       queue: this.#queue,
       types: new Set(definitions.keys()),
       mayBegin: (type) => this.#limits.mayBegin(type),
+      shortCallSize: (type) => this.#shortcut.callSize(type),
       onWaiting: (type, commands) => this.#arrived(type, commands),
     })
   }
@@ -130,7 +145,9 @@ export class QueueRunner {
   }
 
   #arrived(type: string, commands: number): void {
-    for (const { plan, claimer } of this.#lanes) if (plan.types.includes(type)) claimer.announce(commands)
+    if (commands <= this.#shortcut.callSize(type)) this.#fillSoon()
+    else
+      for (const { plan, claimer } of this.#lanes) if (plan.types.includes(type)) claimer.announce(commands)
   }
 
   #claimRequest(plan: LanePlan): ClaimRequest | null {
@@ -151,8 +168,8 @@ export class QueueRunner {
 
   #claimed(leases: readonly ClaimedLease[], deadline: number): void {
     if (leases.length > 0) this.#holdings.take(leases, deadline)
-    // Even when nothing was found: claiming may have shown that a breaker lets calls through again.
-    if (this.#holdings.size > 0) this.#fill()
+    // Even when nothing was found: claiming may have shown that a breaker lets calls through again, and what waits may take the short way by now.
+    this.#fill()
     this.#checkIdle()
   }
 
@@ -160,15 +177,28 @@ export class QueueRunner {
   #fill(): void {
     const { assembler, closing } = this.#holdings
     if (closing) return
-    while (this.#slotsInUse < this.#limits.calls.current) {
+    while (this.#hasSlot) {
       const assignment = assembler.next(this.#context.clock.monotonic())
       if (assignment === null) break
       void this.#occupySlot(assignment)
       // A batch may keep this thread busy for a while: whoever submits meanwhile gets a turn before the next one.
       if (laneKindOf(definitionOf(assignment)) !== 'single') break
     }
-    if (this.#slotsInUse < this.#limits.calls.current && assembler.ready() > 0) this.#fillSoon()
+    this.shortRuns.fill()
+    if (this.#hasSlot && assembler.ready() > 0) this.#fillSoon()
     else this.#considerClaims()
+  }
+
+  get #hasSlot(): boolean {
+    return this.#slotsInUse < this.#limits.calls.current
+  }
+
+  #shortEnded(isStored: boolean): void {
+    this.#slotsInUse -= 1
+    this.shortRuns.fill()
+    if (!isStored) for (const lane of this.#lanes) lane.madeWay()
+    this.#checkIdle()
+    this.#fillSoon()
   }
 
   #fillSoon(): void {

@@ -62,12 +62,19 @@ export class Reporter {
 
   /** All executed, all succeeded without a value: nothing is decided about any of them. */
   succeeded(definition: AnyCommand, commands: readonly ExecutableCommand[]): ExecutionReport {
+    let oldestAt = Number.POSITIVE_INFINITY
+    for (const { acceptedAt } of commands) if (acceptedAt < oldestAt) oldestAt = acceptedAt
+    this.landed(definition, commands.length, oldestAt)
+    return new Array<null>(commands.length).fill(null)
+  }
+
+  /** The same where only their number is known, and when the oldest was accepted. */
+  landed(definition: AnyCommand, commands: number, oldestAt: number): void {
     const now = this.#options.clock.now()
     const tally = new Tally(definition, now)
-    tally.allSucceeded(commands)
+    tally.allSucceeded(commands, oldestAt)
     tally.record(this.#options.telemetry)
-    this.#budgets.executed(definition, commands.length, now)
-    return new Array<null>(commands.length).fill(null)
+    this.#budgets.executed(definition, commands, now)
   }
 
   /** One entry per command. */

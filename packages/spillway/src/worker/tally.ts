@@ -20,11 +20,9 @@ export class Tally {
     this.#now = now
   }
 
-  allSucceeded(commands: readonly ExecutableCommand[]): void {
-    let oldestAt = this.#now
-    for (const { acceptedAt } of commands) if (acceptedAt < oldestAt) oldestAt = acceptedAt
-    this.#countAttempts('ok', commands.length)
-    this.#countFinished('succeeded', commands.length, oldestAt)
+  allSucceeded(commands: number, oldestAt: number): void {
+    this.#countAttempts('ok', commands)
+    this.#countFinished('succeeded', commands, Math.min(oldestAt, this.#now))
   }
 
   /** `update` null = it succeeded without a value. */

@@ -17,6 +17,7 @@ import type { ForeignCommands } from './deliveries/index.js'
 import { planOf } from './queue-plan.js'
 import { QueueRunner } from './queue-runner.js'
 import { Settler } from './settler.js'
+import type { ShortRuns } from './short-way/short-runs.js'
 
 /** How long stop() waits, after handlers were told to stop, for them to do so, and then for the last writes. */
 export const CLOSE_GRACE_MS = 1_000
@@ -75,6 +76,12 @@ export class Worker {
       this.#runners.get(queue)?.announce(commands),
     )
     for (const runner of this.#runners.values()) runner.start()
+  }
+
+  /** For chunks of this process's own submits. Null while it does not work on the queue. */
+  shortWayOf(queue: string): ShortRuns | null {
+    const isWorking = this.#unsubscribe !== null && this.#stopped === null
+    return isWorking ? (this.#runners.get(queue)?.shortRuns ?? null) : null
   }
 
   /** Claims without waiting for polls until nothing is left to claim; resolves when all of it is settled. */

@@ -22,7 +22,8 @@ export function storeLink(store: Store, options: StoreLinkOptions): Store {
     open: () => store.open(),
   })
   const whileOpen = <Part extends object>(part: Part): Part => guarded(part, () => opening.fault)
-  const { append, claim, readyTenants, extend, settle, settleWithin, promote, prune, probe } = store
+  const { append, appendSettled, claim, readyTenants, extend, settle, settleWithin, promote, prune, probe } =
+    store
   return {
     name: store.name,
     // Some stores know what they can do only once they are open.
@@ -36,7 +37,18 @@ export function storeLink(store: Store, options: StoreLinkOptions): Store {
     control: whileOpen(store.control),
     nodes: whileOpen(store.nodes),
     shared: whileOpen(store.shared),
-    ...whileOpen({ append, claim, readyTenants, extend, settle, settleWithin, promote, prune, probe }),
+    ...whileOpen({
+      append,
+      appendSettled,
+      claim,
+      readyTenants,
+      extend,
+      settle,
+      settleWithin,
+      promote,
+      prune,
+      probe,
+    }),
     open: () => opening.start(),
     async close() {
       await opening.stop(CLOSE_GRACE_MS)

@@ -13,7 +13,7 @@ import { Cargo } from './cargo.js'
 import { DeliveryReader, type Reading } from './delivery-reader.js'
 import { Landing } from './landing.js'
 import { load } from './loading.js'
-import { Mailbox } from './mailbox.js'
+import { Mailbox, type Wanted } from './mailbox.js'
 import { Message } from './message.js'
 import { Stowage } from './stowage.js'
 import { Subscriber } from './subscriber.js'
@@ -29,7 +29,9 @@ export interface DeliveriesOptions {
   readonly types: ReadonlySet<string>
   /** Whether calls of the type may begin: a breaker may be open. */
   readonly mayBegin: (type: string) => boolean
-  /** So many commands of a type wait to be adopted. */
+  /** How many commands of the type may take the short way at once now: chunks of no more wait for that. 0 = it is closed. */
+  readonly shortCallSize: (type: string) => number
+  /** So many commands of a type wait to be adopted, or to take the short way. */
   readonly onWaiting: (type: string, commands: number) => void
 }
 
@@ -82,7 +84,10 @@ export class Deliveries {
   /** Whether a claim of these types would adopt something. */
   hasWaiting(types: readonly string[]): boolean {
     const wanted = new Set(types)
-    return this.#mailbox.hasWaiting(wanted) || this.#again.some(({ draft }) => wanted.has(draft.type))
+    return (
+      this.#mailbox.hasWaiting(this.#goesLong(wanted)) ||
+      this.#again.some(({ draft }) => wanted.has(draft.type))
+    )
   }
 
   /** Stores and leases what waits, as much as is asked for. Rejects when the store fails; then it waits again. */
@@ -99,6 +104,34 @@ export class Deliveries {
       this.#adopted.set(lease.chunkId, cargo)
       return { ...lease, payloads: cargo.payloads }
     })
+  }
+
+  /** Chunks of one type that fill at least the share `filled` of a call on the short way; null when there are none. They are its caller's. */
+  loadShort(filled: number): readonly Cargo[] | null {
+    if (this.#closing) return null
+    const waiting = this.#mailbox.waiting((message) => this.#goesShort(message))
+    const type = waiting[0]?.type ?? ''
+    const room = this.#options.shortCallSize(type)
+    const messages: Message[] = []
+    let commands = 0
+    for (const message of waiting) {
+      if (message.type !== type) continue
+      if (commands + message.commands > room) break
+      messages.push(message)
+      commands += message.commands
+    }
+    if (commands === 0 || commands < filled * room) return null
+    this.#mailbox.take(messages)
+    return this.#load(messages).map(({ cargo }) => cargo)
+  }
+
+  /** What loadShort gave was stored as settled, or not: then it is adopted next, as it is. */
+  async endShort(cargos: readonly Cargo[], storing: Promise<boolean>): Promise<void> {
+    this.#adopting.add(storing)
+    const isStored = await storing
+    this.#adopting.delete(storing)
+    if (isStored) for (const cargo of cargos) this.#landing.settled(cargo)
+    else this.#again = [...cargos, ...this.#again]
   }
 
   /**
@@ -163,17 +196,25 @@ export class Deliveries {
     let commands = again.reduce((sum, { draft }) => sum + draft.size, 0)
     let bytes = again.reduce((sum, { draft }) => sum + draft.body.length, 0)
     const messages: Message[] = []
-    if (again.length < chunksMax && commands < commandsMax && bytes < CHUNK_BYTES_MAX)
-      for (const message of this.#mailbox.take(wanted, oldestFirst === true)) {
-        messages.push(message)
-        commands += message.commands
-        bytes += message.bytes
-        if (commands >= commandsMax || bytes >= CHUNK_BYTES_MAX) break
-      }
+    for (const message of this.#mailbox.waiting(this.#goesLong(wanted), oldestFirst)) {
+      if (again.length >= chunksMax || commands >= commandsMax || bytes >= CHUNK_BYTES_MAX) break
+      messages.push(message)
+      commands += message.commands
+      bytes += message.bytes
+    }
+    this.#mailbox.take(messages)
     const loads = this.#load(messages)
     const room = chunksMax - again.length
     this.#mailbox.putBack(loads.slice(room).flatMap((one) => one.messages))
     return [...again, ...loads.slice(0, room).map(({ cargo }) => cargo)]
+  }
+
+  #goesLong(types: ReadonlySet<string>): Wanted {
+    return (message) => types.has(message.type) && !this.#goesShort(message)
+  }
+
+  #goesShort({ type, commands }: Message): boolean {
+    return commands <= this.#options.shortCallSize(type)
   }
 
   /** What turns out to be no chunk after all is refused, and left out. */

@@ -45,6 +45,12 @@ export class Landing {
     return { leased, left: [], error: null }
   }
 
+  /** The store has it as settled. */
+  settled(cargo: Cargo): void {
+    if (cargo.isDelivered) this.#record(cargo, null)
+    cargo.pay()
+  }
+
   #landed(cargo: Cargo, result: AppendResult): (readonly [Lease, Cargo])[] {
     const { verdicts, lease = null } = result
     if (cargo.isDelivered) this.#record(cargo, verdicts)

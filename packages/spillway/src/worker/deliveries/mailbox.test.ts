@@ -17,7 +17,11 @@ function setUp(credit: number) {
     const draft = { type, priority: 0, partition: null, parked: null, size: 1, body: '[1]' } as ChunkDraft
     return new Message({ kind: 'chunk', draft }, identity)
   }
-  const take = (): Message[] => [...mailbox.take(new Set(['a']), false)]
+  const take = (): readonly Message[] => {
+    const messages = mailbox.waiting(({ type }) => type === 'a')
+    mailbox.take(messages)
+    return messages
+  }
   return { mailbox, ends, delivery, message, take }
 }
 

@@ -5,16 +5,18 @@
 import type { Delivery } from '../../ports/index.js'
 import type { Message } from './message.js'
 
+export type Wanted = (message: Message) => boolean
+
 export class Mailbox {
   readonly #credit: number
-  readonly #isExecutable: (message: Message) => boolean
+  readonly #isExecutable: Wanted
   /** Oldest first. */
   readonly #open = new Map<Delivery, Message>()
   readonly #byIdentity = new Map<string, Message>()
   readonly #waiting = new Set<Message>()
   readonly #forStore = new Set<Message>()
 
-  constructor(credit: number, isExecutable: (message: Message) => boolean) {
+  constructor(credit: number, isExecutable: Wanted) {
     this.#credit = credit
     this.#isExecutable = isExecutable
   }
@@ -34,9 +36,15 @@ export class Mailbox {
     return this.#forStore
   }
 
-  hasWaiting(types: ReadonlySet<string>): boolean {
-    for (const message of this.#waiting) if (types.has(message.type)) return true
+  hasWaiting(isWanted: Wanted): boolean {
+    for (const message of this.#waiting) if (isWanted(message)) return true
     return false
+  }
+
+  /** What waits and is wanted: the higher priority first, or as it came. */
+  waiting(isWanted: Wanted, oldestFirst = false): readonly Message[] {
+    const messages = [...this.#waiting].filter(isWanted)
+    return oldestFirst ? messages : messages.sort((one, other) => other.priority - one.priority)
   }
 
   /** Where the message waits now; `known`: it is in hand already. */
@@ -55,14 +63,12 @@ export class Mailbox {
     return this.#waiting.has(message) ? 'waiting' : 'forStore'
   }
 
-  /** Waiting messages of these types: the higher priority first, or as they came. They wait no more. */
-  *take(types: ReadonlySet<string>, oldestFirst: boolean): Generator<Message> {
-    const messages = [...this.#waiting].filter(({ type }) => types.has(type))
-    if (!oldestFirst) messages.sort((one, other) => other.priority - one.priority)
-    for (const message of messages) if (this.#waiting.delete(message)) yield message
+  /** They wait no more. */
+  take(messages: readonly Message[]): void {
+    for (const message of messages) this.#waiting.delete(message)
   }
 
-  /** Puts back what take() gave and nobody used, before the others. */
+  /** Puts back what was taken and nobody used, before the others. */
   putBack(messages: readonly Message[]): void {
     if (messages.length === 0) return
     const others = [...this.#waiting]
