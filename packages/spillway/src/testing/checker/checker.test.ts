@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { checkHistory } from './check-history.js'
 import { corruptions } from './corruptions/index.js'
 import { doubtAndAnswer, heldUp, undoing } from './sample-bad-days.js'
-import { ledger, openOutcomes, partitioned, retriesAndCrashes } from './sample-histories.js'
+import { ledger, openOutcomes, partitioned, retriesAndCrashes, settledAtOnce } from './sample-histories.js'
 import { CHECKED } from './violation.js'
 
 const VALID = {
-  ...{ ledger, retriesAndCrashes, partitioned, openOutcomes },
+  ...{ ledger, retriesAndCrashes, partitioned, openOutcomes, settledAtOnce },
   ...{ doubtAndAnswer, undoing, heldUp },
 }
 

@@ -2,7 +2,7 @@
 // and what the handlers' effects say. A history is plain data, so a simulation, a chaos run with real processes and a
 // hand-written test all use the same checker. `at` is the store's clock in ms; the order of events is the store's order.
 
-import type { Stage, TerminalState, UpdateState } from '../../domain/index.js'
+import type { LeaseRef, Stage, TerminalState, UpdateState } from '../../domain/index.js'
 import type { Accounting, QueueCounts } from '../../ports/index.js'
 import type { OutsideEvent } from './outside-events.js'
 import type { Change, Snapshot } from './snapshot.js'
@@ -85,6 +85,8 @@ export interface Appended {
   readonly chunkId: string
   readonly type: string
   readonly commands: readonly AppendedCommand[]
+  /** As settled, together with what its commands came to. */
+  readonly settled?: true
 }
 
 export interface ClaimedCommand {
@@ -175,6 +177,8 @@ export interface Ended {
   readonly state: UpdateState
   /** JSON text of the handler's value. */
   readonly result: string | null
+  /** The lease under which it was concluded without another execution: nothing was started. */
+  readonly concludedUnder?: LeaseRef
 }
 
 /** An effect in a sink outside the system under test. */

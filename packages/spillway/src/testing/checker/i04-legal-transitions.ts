@@ -3,7 +3,15 @@
 
 import { type CommandEvent, type CommandState, isTerminal, transition } from '../../domain/index.js'
 import { type Facts, leaseKey } from './facts.js'
-import type { Change, Claimed, Controlled, HistoryEvent, LeaseWritten, Snapshot } from './history.js'
+import type {
+  Appended,
+  Change,
+  Claimed,
+  Controlled,
+  HistoryEvent,
+  LeaseWritten,
+  Snapshot,
+} from './history.js'
 import { type Findings, findings, type Violation } from './violation.js'
 
 type Verb =
@@ -75,6 +83,7 @@ class Walk {
 
   step(event: HistoryEvent): void {
     if (event.kind === 'written') this.#write(event)
+    else if (event.kind === 'appended' && event.settled === true) this.#settled(event)
     else if (event.kind === 'claimed') this.#claim(event)
     else if (event.kind === 'controlled') this.#control(event)
     else if (event.kind === 'promoted') this.#changes(event.at, 'promote', event.changes)
@@ -92,6 +101,19 @@ class Walk {
         )
       }
     }
+  }
+
+  /** Nothing is left to happen to what was stored as settled. */
+  #settled(event: Appended): void {
+    if (!this.#facts.appends.has(event)) {
+      this.#found.add(event.at, event.chunkId, 'was stored as settled, and had been stored before')
+      return
+    }
+    for (const { id } of event.commands)
+      this.#last.set(id, {
+        ...{ id, state: 'succeeded', attempts: 1, generation: 0 },
+        ...{ nextAt: null, finishedAt: event.at },
+      })
   }
 
   /** Any sighting must be reachable from the one before. */

@@ -12,7 +12,10 @@ export function oneLiveLease(facts: Facts): readonly Violation[] {
   const calls = new CallsAtOnce(facts, found)
   const paused = new Set<string>()
   for (const event of facts.history.events) {
-    if (event.kind === 'claimed') {
+    if (event.kind === 'appended' && event.settled === true) {
+      const queue = facts.history.types[event.type]?.queue ?? ''
+      if (paused.has(queue)) found.add(event.at, event.chunkId, `was settled while queue ${queue} is paused`)
+    } else if (event.kind === 'claimed') {
       if (paused.has(event.queue))
         found.add(event.at, event.chunkId, `was claimed while queue ${event.queue} is paused`)
       checkClaim(event, leases, found)

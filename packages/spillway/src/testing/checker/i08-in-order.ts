@@ -75,9 +75,10 @@ class Lines {
     }
   }
 
-  end({ id, run, state }: Ended): void {
+  end({ id, run, state, concludedUnder }: Ended): void {
     const own = this.#standings.get(id)
-    if (own !== undefined && !this.#holds(own, state)) own.overUnder = this.#leases.get(run) ?? null
+    if (own === undefined || this.#holds(own, state)) return
+    own.overUnder = concludedUnder === undefined ? (this.#leases.get(run) ?? null) : leaseKey(concludedUnder)
   }
 
   write(event: LeaseWritten): void {

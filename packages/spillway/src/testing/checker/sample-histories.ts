@@ -88,6 +88,28 @@ export function ledger(): History {
   return story.end()
 }
 
+/** Stored as settled, told or not, asked for again, beside a pause of its queue. */
+export function settledAtOnce(): History {
+  const story = new Story(TYPES, QUEUES)
+  story.submit({ op: 1, type: 'row', n: 1, key: 'k' })
+  story.submit({ op: 2, type: 'row', n: 2 })
+  story.settleAtOnce('a', 'row', [1, 2])
+  story.later(1)
+  story.answer(1, 'accepted', idOf('a', 0))
+  story.answer(2, 'unknown')
+  story.look(idOf('a', 1))
+  story.account()
+  story.pause('rows', true)
+  story.later(10)
+  story.pause('rows', false)
+  story.submit({ op: 3, type: 'row', n: 3 })
+  story.settleAtOnce('b', 'row', [3])
+  story.answer(3, 'accepted', idOf('b', 0))
+  story.account()
+  story.heal(5_000)
+  return story.end()
+}
+
 /** Retries, expired leases, stale writes, a lease given back, death. */
 export function retriesAndCrashes(): History {
   const story = new Story(TYPES, QUEUES)

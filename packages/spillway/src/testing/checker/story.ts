@@ -110,6 +110,24 @@ export class Story {
     this.#events.push({ kind: 'answered', at: this.at, op, answer, id, code })
   }
 
+  /** Stores commands of a sink as settled, with their rows. */
+  settleAtOnce(chunk: string, type: string, numbers: readonly number[]): void {
+    const chunkId = chunkIdOf(chunk)
+    const commands = numbers.map(
+      (n, index): AppendedCommand => ({
+        ...{ id: commandId(chunkId, index), payload: payloadOf(n), verdict: 'accepted', dueAt: null },
+      }),
+    )
+    this.#events.push({ kind: 'appended', at: this.at, chunkId, type, commands, settled: true })
+    for (const { id, payload } of commands) {
+      this.#commands.set(id, {
+        ...{ id, type, state: 'succeeded', payload, attempts: 1, generation: 0 },
+        ...{ nextAt: null, finishedAt: this.at, result: null },
+      })
+      this.#effects.rows.push(payload)
+    }
+  }
+
   append(
     chunk: string,
     type: string,

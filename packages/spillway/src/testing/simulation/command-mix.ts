@@ -61,11 +61,17 @@ export interface CommandMix {
   readonly slowMsMax: number
 }
 
+/** Nothing can be to say about its commands but that their rows are there. */
+export const SHORT_TYPE = 'tick'
+/** Where a process that takes calls may execute as well. */
+export const SHORT_QUEUE = 'rows'
+
 const QUEUE_OF: Readonly<Record<string, string>> = {
   mail: 'singles',
   click: 'bulk',
   order: 'bulk',
   row: 'rows',
+  tick: 'rows',
   step: 'steps',
   letter: 'letters',
   trip: 'letters',
@@ -78,6 +84,7 @@ export function drawMix(dice: Dice): CommandMix {
     click: 'batch',
     order: dice.pick(['one-in-transaction', 'batch-in-transaction']),
     row: 'sink',
+    tick: 'sink',
     step: dice.pick(['one', 'batch', 'batch-in-transaction']),
     letter: 'one',
     trip: 'one',
@@ -108,7 +115,9 @@ function drawType(name: string, shape: Shape, leaseMs: number, dice: Dice): Type
     windowMs: dice.chance(0.3) ? dice.whole(8_000, 15_000) : 86_400_000,
     batchSize: dice.whole(2, 12),
     batchWaitMs: dice.whole(0, 30),
-    abilities: isOutside(shape) ? drawAbilities(name, shape, dice) : { ...NONE, callback: dice.chance(0.3) },
+    abilities: isOutside(shape)
+      ? drawAbilities(name, shape, dice)
+      : { ...NONE, callback: name !== SHORT_TYPE && dice.chance(0.3) },
   }
 }
 

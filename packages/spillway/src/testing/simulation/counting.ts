@@ -30,6 +30,7 @@ class Count {
   readonly counters = newCounters()
   readonly #history: History
   readonly #appended = new Set<string>()
+  readonly #settled = new Set<string>()
   readonly #effects = new Set<string>()
   readonly #callbacks = new Set<string>()
   readonly #calls = new Map<number, number>()
@@ -98,10 +99,15 @@ class Count {
     else this.#add(code === 'idempotency_conflict' ? 'conflict' : 'definite rejection')
   }
 
-  #chunk({ chunkId, type, commands }: Appended): void {
+  #chunk({ chunkId, type, commands, settled }: Appended): void {
     if (this.#history.types[type]?.effects === 'callback')
       for (const { id } of commands) this.#callbacks.add(id)
     if (this.#appended.has(chunkId)) this.#add('unknown append resent')
+    if (this.#settled.has(chunkId)) this.#add('settled at once and resent')
+    if (settled === true) {
+      this.#add('settled at once')
+      this.#settled.add(chunkId)
+    }
     this.#appended.add(chunkId)
     if (commands.length > 1) this.#add('chunk with several commands')
     if (commands.some(({ dueAt }) => dueAt !== null)) this.#add('scheduled command')
@@ -170,6 +176,7 @@ const INCIDENTS: readonly (readonly [string, Sometimes])[] = [
   ['fails before shared', 'shared value fails'],
   ['fails before', 'store fails before commit'],
   ['commits', 'store commits and fails'],
+  ['declines', 'not settled at once'],
   ['does', 'store fails and commits later'],
   ['down', 'store restarts'],
   ['wake-up lost', 'wake-up lost'],

@@ -73,6 +73,8 @@ export class Database {
       open: () => call('open', () => store.open()),
       close: async () => {},
       append: (drafts, options) => call('append', () => recorder.append(drafts, options)),
+      appendSettled: (drafts, rows, options) =>
+        call('appendSettled', () => recorder.appendSettled(drafts, rows, options)),
       claim: (request) => call('claim', () => recorder.claim(request)),
       extend: (items, leaseMs) => call('extend', () => recorder.extend(items, leaseMs)),
       settle: (items) => call('settle', () => recorder.settle(items)),
@@ -166,7 +168,7 @@ export class Database {
   }
 
   #isCertain(name: string): boolean {
-    return name === 'append' && !this.#options.appendsMayBeLost
+    return (name === 'append' || name === 'appendSettled') && !this.#options.appendsMayBeLost
   }
 
   #send<T>(

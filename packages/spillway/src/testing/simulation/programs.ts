@@ -2,7 +2,7 @@
 // production maintenance, each composed as the application composes them.
 
 import { Completions } from '../../app/completions.js'
-import { createChannel } from '../../channels/index.js'
+import { createChannel, lateShortWay } from '../../channels/index.js'
 import type { ResolvedQueue } from '../../config/index.js'
 import { Intake } from '../../intake/index.js'
 import { Maintenance } from '../../maintenance/index.js'
@@ -10,7 +10,8 @@ import { type Channel, SILENT } from '../../ports/index.js'
 import { createChunkIds } from '../../runtime/index.js'
 import { Worker } from '../../worker/index.js'
 import { Client, type ClientOptions } from './client.js'
-import { type Surroundings as ConfiguredWith, configured } from './configured.js'
+import { SHORT_QUEUE } from './command-mix.js'
+import { type Configured, type Surroundings as ConfiguredWith, configured } from './configured.js'
 import type { Dice } from './dice.js'
 import { GivenLeases, recordingExecutor } from './recording-executor.js'
 import type { Program } from './sim-process.js'
@@ -49,14 +50,26 @@ export interface Surroundings extends ConfiguredWith {
 }
 
 export function runWorker(surroundings: Surroundings): Program {
-  const { life, store, pace, recording, dice } = surroundings
   const leases = new GivenLeases()
-  const { queues, composer, executor } = configured(surroundings, (id) => leases.of(id)?.stage ?? 'execute')
+  return workerOf(surroundings, leases, configuredFor(surroundings, leases), () => true)
+}
+
+function configuredFor(surroundings: Surroundings, leases: GivenLeases): Configured {
+  return configured(surroundings, (id) => leases.of(id)?.stage ?? 'execute')
+}
+
+/** At work on the queues that are its own. */
+function workerOf(
+  { life, store, pace, recording, dice }: Surroundings,
+  leases: GivenLeases,
+  { queues, composer, executor }: Configured,
+  isOwn: (queue: string) => boolean,
+): Worker {
   const worker = new Worker({
     ...{ clock: life.clock, random: dice.random, telemetry: SILENT },
     store: leases.watch(store),
     executor: recordingExecutor(executor, leases, life, recording),
-    queues: [...queues.values()],
+    queues: [...queues.values()].filter(({ name }) => isOwn(name)),
     workerId: life.process,
     pollMs: pace.pollMs,
     closeTimeoutMs: pace.closeTimeoutMs,
@@ -81,17 +94,25 @@ export interface IntakeProgram extends Program {
   readonly client: Client
 }
 
+/** `executes`: with a worker beside it, so that what it takes may go the short way. */
 export function runIntake(
   surroundings: Surroundings,
   callers: Pick<ClientOptions, 'accepted' | 'leftOpen'>,
+  executes: boolean,
 ): IntakeProgram {
   const { life, store, recording, dice } = surroundings
-  const { commands, queues, composer, executor } = configured(surroundings)
+  const leases = new GivenLeases()
+  const parts = configuredFor(surroundings, leases)
+  const { commands, queues, composer, executor } = parts
   const ports = { store, clock: life.clock, telemetry: SILENT }
+  const worker = executes ? workerOf(surroundings, leases, parts, (queue) => queue === SHORT_QUEUE) : null
+  const shortWayOf = ({ name }: ResolvedQueue) =>
+    worker === null || name !== SHORT_QUEUE ? {} : { shortWay: lateShortWay(() => worker.shortWayOf(name)) }
   const open = (queue: ResolvedQueue): Channel =>
     createChannel(queue.channel, {
       ...{ ...ports, queue, definitions: commands, executor },
       newChunkId: createChunkIds(life.clock, dice.random),
+      ...shortWayOf(queue),
     })
   const channels = new Map([...queues.values()].map((queue) => [queue.name, open(queue)]))
   const intake = new Intake({ ...ports, definitions: commands, queues, channels })
@@ -108,6 +129,7 @@ export function runIntake(
     died: () => client.died(),
     async stop() {
       await Promise.all([...channels.values()].map((channel) => channel.close()))
+      await worker?.stop()
     },
   }
 }

@@ -70,7 +70,18 @@ export function recordingExecutor(
       const report = executor.executeWithin(type, commands, options)
       return report instanceof Promise ? report.then((ended) => end(runs, ended)) : end(runs, report)
     },
-    conclude: (type, commands, exceptions, options) => executor.conclude(type, commands, exceptions, options),
+    conclude(type, commands, exceptions, options) {
+      const report = executor.conclude(type, commands, exceptions, options)
+      const call = recording.serial()
+      for (const [at, { id }] of commands.entries()) {
+        const { chunkId = '?', token = 0 } = leases.of(id) ?? {}
+        const { state = 'succeeded', result = null } = report[at] ?? {}
+        const run = { run: recording.serial(), call, id }
+        recording.add({ kind: 'ended', ...run, state, result, concludedUnder: { chunkId, token } })
+      }
+      return report
+    },
+    landed: (type, landed) => executor.landed(type, landed),
     forget: (ids) => executor.forget(ids),
     close: () => executor.close(),
   }

@@ -20,7 +20,7 @@ import type {
   TokenCompletion,
   VerbOptions,
 } from '../../ports/index.js'
-import type { Claimed, StoredCommand, WrittenUpdate } from '../checker/index.js'
+import type { Appended, Claimed, StoredCommand, WrittenUpdate } from '../checker/index.js'
 import { KnownCommands, snapshotOf } from './known-commands.js'
 import { appendedCommands, commandIdsOf } from './recorded-drafts.js'
 import type { Recording } from './recording.js'
@@ -54,6 +54,13 @@ export class StoreRecorder {
     const leases = results.flatMap(({ lease = null }) => lease ?? [])
     if (options?.lease !== undefined) await this.#leased(leases, options.lease)
     return results
+  }
+
+  async appendSettled(...[drafts, rows, options]: Parameters<Store['appendSettled']>) {
+    const createdAt = await this.#store.appendSettled(drafts, rows, options)
+    if (createdAt === null) this.#recording.incident('store', 'declines to settle at once')
+    else for (const draft of drafts) await this.#stored(draft, null, { settled: true })
+    return createdAt
   }
 
   async claim(request: Parameters<Store['claim']>[0]) {
@@ -251,11 +258,15 @@ export class StoreRecorder {
     })
   }
 
-  async #stored(draft: ChunkDraft, verdicts: readonly AppendVerdict[] | null): Promise<void> {
+  async #stored(
+    draft: ChunkDraft,
+    verdicts: readonly AppendVerdict[] | null,
+    how: Pick<Appended, 'settled'> = {},
+  ): Promise<void> {
     const { id, type, partition } = draft
     if (!this.#partitions.has(id)) this.#partitions.set(id, partition)
     const commands = appendedCommands(draft, verdicts)
-    this.#recording.add({ kind: 'appended', chunkId: id, type, commands })
+    this.#recording.add({ kind: 'appended', chunkId: id, type, commands, ...how })
     await this.#commands.changes(
       commands.filter(({ verdict }) => verdict === 'accepted').map((command) => command.id),
     )

@@ -4,13 +4,14 @@
 import type { Clock } from '../../ports/index.js'
 import { type ActOptions, type ActPayload, drawAct } from './acts.js'
 import type { Client, Request } from './client.js'
-import { type CommandMix, isOutside, type TypeSpec } from './command-mix.js'
+import { type CommandMix, isOutside, SHORT_TYPE, type TypeSpec } from './command-mix.js'
 import type { Dice } from './dice.js'
 
 const BURST_MAX = 12
 /** Commands of a burst on average, lone ones included. */
 const BURST_MEAN = 5
-const SINK_TYPE = 'row'
+/** So that every world has commands that may take the short way. */
+const SHORT_BURSTS_MAX = 2
 const LOOK_IDS_MAX = 4
 const ASK_AGAIN_MS_MAX = 1_500
 
@@ -31,14 +32,20 @@ export class Traffic {
   /** Of the commands above that may be redriven with another one, as they were submitted. */
   readonly #payloads = new Map<string, ActPayload>()
   readonly #paused = new Set<string>()
+  readonly #sinks: ReadonlySet<string>
+  readonly #commandsMax: number
   #commands = 0
   #over = false
 
   constructor(options: TrafficOptions) {
     this.#options = options
-    const { dice, lengthMs, commandsMax } = options
+    const { dice, lengthMs, commandsMax, mix } = options
+    this.#commandsMax = commandsMax + BURST_MEAN
+    const short = mix.types.find(({ name }) => name === SHORT_TYPE) as TypeSpec
+    this.#sinks = new Set(mix.types.filter(({ shape }) => shape === 'sink').map(({ name }) => name))
     const bursts = Math.ceil(commandsMax / BURST_MEAN)
-    this.#spread(bursts, lengthMs * 0.8, () => this.#burst())
+    this.#spread(bursts, lengthMs * 0.8, () => this.#burst(dice.pick(mix.types)))
+    this.#spread(dice.whole(1, SHORT_BURSTS_MAX), lengthMs * 0.8, () => this.#burst(short))
     this.#spread(dice.whole(0, 6), lengthMs, () => this.#repeat())
     this.#spread(dice.whole(0, 4), lengthMs, () => this.#conflict())
     this.#spread(dice.whole(0, 8), lengthMs, () => this.#cancel())
@@ -52,7 +59,7 @@ export class Traffic {
   accepted(id: string, { type, payload }: Request): void {
     this.#ids.push(id)
     // The row of a sink may be there from a repeat of the command, with the payload that had.
-    if (type !== SINK_TYPE) this.#payloads.set(id, payload)
+    if (!this.#sinks.has(type)) this.#payloads.set(id, payload)
     const { dice, clock } = this.#options
     if (!this.#over && dice.chance(0.06)) clock.schedule(dice.between(0, 40), () => this.#cancel(id))
   }
@@ -79,10 +86,9 @@ export class Traffic {
     }
   }
 
-  #burst(): void {
-    const { dice, mix, commandsMax } = this.#options
-    const type = dice.pick(mix.types)
-    const size = Math.min(dice.chance(0.3) ? 1 : dice.whole(1, BURST_MAX), commandsMax - this.#commands)
+  #burst(type: TypeSpec): void {
+    const { dice } = this.#options
+    const size = Math.min(dice.chance(0.3) ? 1 : dice.whole(1, BURST_MAX), this.#commandsMax - this.#commands)
     const requests = Array.from({ length: size }, () => this.#draw(type))
     if (requests.length === 0) return
     // A repeat and a conflict within one flush.

@@ -46,6 +46,8 @@ const DISPOSE_MS = 5_000
 /** A counterpart that nobody hears. */
 const COMPLETE_TRIES_MAX = 5
 const COMPLETE_PAUSE_MS = 150
+/** How many of the processes that take calls execute as well. */
+const EXECUTING_SHARE = 0.8
 /** Bad commands that one after the other hold the slot a good one waits for. */
 const SLOT_SHARERS = 2
 
@@ -272,10 +274,12 @@ class World {
   }
 
   #intake(life: Life): IntakeProgram {
-    const program = runIntake(this.#around(life), {
+    const executes = this.#dice.chance(EXECUTING_SHARE)
+    const callers: Parameters<typeof runIntake>[1] = {
       accepted: (id, request) => this.#traffic.accepted(id, request),
       leftOpen: (request) => this.#traffic.leftOpen(request),
-    })
+    }
+    const program = runIntake(this.#around(life), callers, executes)
     const name = life.process.split('#')[0] as string
     this.#clients.set(name, program.client)
     return {

@@ -1,3 +1,4 @@
+import { AT_ONCE_SPOILED } from './at-once.js'
 import { BAD_DAYS_SPOILED } from './bad-days.js'
 import { HOLDERS_SPOILED } from './holders.js'
 import { LIVES_SPOILED } from './lives.js'
@@ -6,6 +7,7 @@ import type { Corruption } from './spoil.js'
 
 /** Valid histories, each spoiled in one way that one invariant must notice. */
 export const corruptions: readonly Corruption[] = [
+  ...AT_ONCE_SPOILED,
   ...PROMISES_SPOILED,
   ...LIVES_SPOILED,
   ...HOLDERS_SPOILED,
