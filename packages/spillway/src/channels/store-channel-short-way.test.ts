@@ -10,6 +10,7 @@ const plain = () => command('plain', { handleBatch: async () => {} })
 describe('store channel with a short way', () => {
   /** Takes the types that are named, and says when. */
   const shortWay = (...types: string[]) => ({
+    isOpenFor: (type: string) => types.includes(type),
     take: async (drafts: readonly ChunkDraft[]) =>
       drafts.map(({ type }) => (types.includes(type) ? 77 : ('left' as const))),
   })

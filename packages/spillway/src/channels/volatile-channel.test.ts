@@ -154,7 +154,10 @@ describe('what a volatile channel could not execute', () => {
   })
 
   it('is dead when the executor itself fails or answers for another number of commands', async () => {
-    const broken = { executeWithin: () => [], conclude: () => [], forget: () => {}, close: async () => {} }
+    const broken = {
+      ...{ executeWithin: () => [], conclude: () => [], landed: () => {} },
+      ...{ forget: () => {}, close: async () => {} },
+    }
     for (const execute of [() => Promise.reject(new Error('bug')), () => Promise.resolve([])]) {
       const rig = channelRig(pool(), [command('job', { handle: () => {} })], {
         executor: { ...broken, execute },
