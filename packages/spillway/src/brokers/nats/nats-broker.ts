@@ -13,6 +13,7 @@ import type {
   Telemetry,
 } from '../../ports/index.js'
 import { isAtLeast, type Machine } from '../driver/index.js'
+import { answered } from './answered.js'
 import { asked, closed, incompatible, notOpened } from './failures.js'
 import { type Line, linkWith, type NatsLink } from './link.js'
 import { type Names, namesOf } from './names.js'
@@ -112,7 +113,7 @@ export class NatsBroker implements Broker {
     this.#payloadBytesMax = max_payload
     this.#warn(version)
     const topology = { settings: this.#settings, names: this.#names, queues: [...this.#queues.values()] }
-    await asked(() => prepareTopology(line, topology))
+    await asked(() => answered(this.#machine, () => prepareTopology(line, topology)))
   }
 
   #warn(version: string): void {

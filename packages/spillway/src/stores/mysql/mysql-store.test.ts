@@ -39,6 +39,7 @@ function underTest(database: MysqlDatabase, check: string | null): StoreUnderTes
   const stores = [mysql(database.url, { ...TEST_OPTIONS, clock })]
   return {
     store: stores[0] as (typeof stores)[0],
+    dropsKeysLate: true,
     now: () => clock.now(),
     advance: (ms) => clock.advance(ms),
     createTable: async (table) => {

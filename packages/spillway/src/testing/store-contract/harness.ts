@@ -21,6 +21,8 @@ export interface StoreUnderTest {
    * when the data belongs to the one handle.
    */
   reopen?(): Promise<AnyStore>
+  /** It drops expired keys many at once, and so some of them later than the first call that could. */
+  readonly dropsKeysLate?: true
   dispose(): Promise<void>
 }
 
