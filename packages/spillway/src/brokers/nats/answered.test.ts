@@ -1,4 +1,3 @@
-import { jserrors } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import { ATTEMPTS_MAX, answered } from './answered.js'
 
@@ -22,7 +21,7 @@ function setUp(errors: readonly Error[]) {
   return { answer, pauses, asked: () => asked }
 }
 
-const nobody = () => new jserrors.JetStreamNotEnabled('jetstream is not enabled')
+const nobody = () => Object.assign(new Error('jetstream is not enabled'), { name: 'JetStreamNotEnabled' })
 
 describe('a server of which nobody answers', () => {
   it('is asked again after a pause', async () => {
