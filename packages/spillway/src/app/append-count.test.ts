@@ -22,6 +22,21 @@ describe('AppendCount', () => {
     expect(count.commands).toBe(5)
   })
 
+  it('counts nothing that is stored as settled, but says that it stores', async () => {
+    const { clock, count } = counted(async () => [])
+    const way = count.aroundShortWay({
+      isOpenFor: (type) => type === 'a',
+      take: () => clock.sleep(50).then(() => [1, 1]),
+    })
+    expect([way.isOpenFor('a'), way.isOpenFor('b')]).toEqual([true, false])
+    const storing = way.take(drafts)
+    await clock.advance(30)
+    expect(count.lastAt).toBe(clock.monotonic())
+    await clock.advance(20)
+    expect(await storing).toEqual([1, 1])
+    expect([count.commands, count.lastAt]).toEqual([0, clock.monotonic()])
+  })
+
   it('counts nothing of an append that failed', async () => {
     const { count, store } = counted(() => Promise.reject(new Error('down')))
     await expect(store.append(drafts)).rejects.toThrow('down')

@@ -1,7 +1,6 @@
-// How much this process submits, counted around the store that its channels append to.
+// How much work this process submits, counted around the store that its channels append to.
 
-import type { ChunkDraft } from '../domain/index.js'
-import type { Clock, Store } from '../ports/index.js'
+import type { Clock, ShortWay, Store } from '../ports/index.js'
 import type { OwnAppends } from '../worker/index.js'
 
 export class AppendCount implements OwnAppends {
@@ -29,18 +28,26 @@ export class AppendCount implements OwnAppends {
       get capabilities() {
         return store.capabilities
       },
-      append: (drafts, options) => this.#counted(drafts, () => store.append(drafts, options)),
-      appendSettled: (drafts, rows, options) =>
-        this.#counted(drafts, () => store.appendSettled(drafts, rows, options)),
+      append: async (drafts, options) => {
+        const results = await this.#during(() => store.append(drafts, options))
+        for (const { size } of drafts) this.#commands += size
+        return results
+      },
     }
   }
 
-  async #counted<Result>(drafts: readonly ChunkDraft[], append: () => Promise<Result>): Promise<Result> {
+  /** Somebody waits for its receipts as well, but it leaves nothing to be worked off. */
+  aroundShortWay(way: ShortWay): ShortWay {
+    return {
+      isOpenFor: (type) => way.isOpenFor(type),
+      take: (drafts) => this.#during(() => way.take(drafts)),
+    }
+  }
+
+  async #during<Result>(append: () => Promise<Result>): Promise<Result> {
     this.#inFlight += 1
     try {
-      const result = await append()
-      if (result !== null) for (const { size } of drafts) this.#commands += size
-      return result
+      return await append()
     } finally {
       this.#inFlight -= 1
       this.#endedAt = this.#clock.monotonic()

@@ -1,6 +1,7 @@
 // Puts a running Spillway together: the only place that knows every part. Parts get their clock, chance, store and telemetry
 // handed in; none looks for another one by itself.
 
+import { lateShortWay } from '../channels/index.js'
 import { Intake } from '../intake/index.js'
 import { Maintenance, Registration } from '../maintenance/index.js'
 import type { NodeRole, Store } from '../ports/index.js'
@@ -76,7 +77,7 @@ export async function assemble(
   const channels = connectChannels({
     ...{ ...ground, config: whole, store: ownAppends.around(store) },
     ...{ newSecret, composer: callbacks.composer, listener: events },
-    shortWayOf: (queue) => worker?.shortWayOf(queue) ?? null,
+    shortWay: (queue) => ownAppends.aroundShortWay(lateShortWay(() => worker?.shortWayOf(queue) ?? null)),
   })
   const stations = stationsOf(ground, options, channels, ownAppends, callbacks)
   worker = stations.worker

@@ -5,7 +5,6 @@ import {
   attachThreads,
   type ChannelContext,
   createChannel,
-  lateShortWay,
   type OpenChannel,
   QueueLoads,
 } from '../channels/index.js'
@@ -43,8 +42,8 @@ export interface ConnectOptions {
   /** Null when nobody is called back. */
   readonly composer: CallbackComposer | null
   readonly listener: SettledListener
-  /** The short way of a queue's worker in this process, if there is one and it works. */
-  readonly shortWayOf: (queue: string) => ShortWay | null
+  /** That of the queue's worker in this process, as long as there is one. */
+  readonly shortWay: (queue: string) => ShortWay
 }
 
 export interface ConnectedChannels {
@@ -99,7 +98,7 @@ function openChannels(
         ...parts,
         ...(composer === null ? {} : { callbackRoute: composer.route }),
         ...(journal === null ? {} : { journal }),
-        shortWay: lateShortWay(() => options.shortWayOf(queue.name)),
+        shortWay: options.shortWay(queue.name),
         queue,
         loads,
         // A store that is synchronous inside gains nothing from a second append in flight.

@@ -7,7 +7,7 @@ import type { Cancel, ClaimRequest, Clock, Random, Telemetry } from '../ports/in
 import { type ClaimedLease, type ClaimSource, commandsOf } from './claims/claim-source.js'
 import { storeBackoffMs } from './store-backoff.js'
 
-/** Commands that this process appended so far, and when it last did, by the monotonic clock. */
+/** Commands that this process left to be worked off so far, and when it last stored any, by the monotonic clock. */
 export interface OwnAppends {
   readonly commands: number
   readonly lastAt: number
