@@ -25,10 +25,10 @@ describe('AppendCount', () => {
   it('counts nothing that is stored as settled, but says that it stores', async () => {
     const { clock, count } = counted(async () => [])
     const way = count.aroundShortWay({
-      isOpenFor: (type) => type === 'a',
+      mayDivide: (type) => type === 'a',
       take: () => clock.sleep(50).then(() => [1, 1]),
     })
-    expect([way.isOpenFor('a'), way.isOpenFor('b')]).toEqual([true, false])
+    expect([way.mayDivide('a'), way.mayDivide('b')]).toEqual([true, false])
     const storing = way.take(drafts)
     await clock.advance(30)
     expect(count.lastAt).toBe(clock.monotonic())

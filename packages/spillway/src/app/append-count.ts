@@ -39,7 +39,7 @@ export class AppendCount implements OwnAppends {
   /** Somebody waits for its receipts as well, but it leaves nothing to be worked off. */
   aroundShortWay(way: ShortWay): ShortWay {
     return {
-      isOpenFor: (type) => way.isOpenFor(type),
+      mayDivide: (type) => way.mayDivide(type),
       take: (drafts) => this.#during(() => way.take(drafts)),
     }
   }

@@ -5,7 +5,7 @@ import type { ShortWay } from '../ports/index.js'
 /** `now` answers null while there is none. */
 export function lateShortWay(now: () => ShortWay | null): ShortWay {
   return {
-    isOpenFor: (type) => now()?.isOpenFor(type) ?? false,
+    mayDivide: (type) => now()?.mayDivide(type) ?? false,
     take: async (drafts) => now()?.take(drafts) ?? drafts.map(() => 'left' as const),
   }
 }

@@ -10,7 +10,7 @@ const plain = () => command('plain', { handleBatch: async () => {} })
 describe('store channel with a short way', () => {
   /** Takes the types that are named, and says when. */
   const shortWay = (...types: string[]) => ({
-    isOpenFor: (type: string) => types.includes(type),
+    mayDivide: (type: string) => types.includes(type),
     take: async (drafts: readonly ChunkDraft[]) =>
       drafts.map(({ type }) => (types.includes(type) ? 77 : ('left' as const))),
   })
@@ -30,7 +30,7 @@ describe('store channel with a short way', () => {
       offered.push(...drafts.map(({ id }) => id))
       return drafts.map(() => 'left' as const)
     }
-    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, isOpenFor: () => true } })
+    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, mayDivide: () => true } })
     const answers = watch([rig.submit(1)])
     await rig.clock.advance(0)
     expect(answers.values[0]?.id).toBe(commandId(offered[0] ?? '', 0))
@@ -50,7 +50,7 @@ describe('store channel with a short way', () => {
 
   it('does not tell that a command was refused when the store may have it all the same', async () => {
     const take = async (drafts: readonly ChunkDraft[]) => drafts.map(() => 'doubtful' as const)
-    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, isOpenFor: () => true } })
+    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, mayDivide: () => true } })
     rig.faulting.faults.push('refused', 'refused')
     const answers = watch([rig.submit(1)])
     await rig.clock.advance(1_000)
@@ -67,7 +67,7 @@ describe('store channel with a short way', () => {
       asked += 1
       return drafts.map(() => 77)
     }
-    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, isOpenFor: () => true } })
+    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, mayDivide: () => true } })
     const answering = rig.intake.submitMany('plain', [1, 2], { atomic: true })
     await rig.clock.advance(0)
     expect(await answering).toMatchObject([{ ok: true }, { ok: true }])
@@ -83,7 +83,7 @@ describe('store channel with a short way', () => {
       kept.push(...drafts.map(({ size }) => size))
       return drafts.map(() => 77)
     }
-    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, isOpenFor: () => isOpen } })
+    const rig = channelRig(storeSpec(), [plain()], { shortWay: { take, mayDivide: () => isOpen } })
     const answers = watch(Array.from({ length: 128 }, (_, n) => rig.submit(n)))
     await rig.clock.advance(0)
     expect(kept).toEqual(sizes)

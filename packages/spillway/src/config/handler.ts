@@ -66,6 +66,8 @@ export type PollReturn = CompletionOutcome | null | undefined
 export interface Sink<Payload = unknown> {
   readonly kind: 'sink'
   readonly table: string
+  /** What becomes of a row whose key exists: with 'update' the later one counts, so that order matters. */
+  readonly onConflict: BulkWrite['onConflict']
   toBulkWrite(payloads: readonly Payload[]): BulkWrite
 }
 

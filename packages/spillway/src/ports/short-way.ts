@@ -9,7 +9,8 @@ import type { ChunkDraft } from '../domain/index.js'
 export type ShortVerdict = number | 'left' | 'doubtful'
 
 export interface ShortWay {
-  isOpenFor(type: string): boolean
+  /** Whether it is open for the type, and chunks of it may be taken side by side in any order. */
+  mayDivide(type: string): boolean
   /** One verdict per chunk. Never rejects. */
   take(drafts: readonly ChunkDraft[]): Promise<readonly ShortVerdict[]>
 }

@@ -33,6 +33,7 @@ export function into<Payload extends object>(table: string, options: IntoOptions
   return {
     kind: 'sink',
     table,
+    onConflict,
     toBulkWrite(payloads) {
       const rows = (map === undefined ? payloads : payloads.map(map)) as readonly Row[]
       const unique = uniqueByKey(rows, key, onConflict, table)

@@ -30,8 +30,9 @@ export class ShortRuns implements ShortWay {
     this.#options = options
   }
 
-  isOpenFor(type: string): boolean {
-    return this.#options.shortcut.callSize(type) > 0
+  mayDivide(type: string): boolean {
+    const { shortcut } = this.#options
+    return shortcut.callSize(type) > 0 && shortcut.isUnordered(type)
   }
 
   /** Sends delivered chunks on their way, as many as may go now. */

@@ -162,6 +162,17 @@ describe('chunks of this process on the short way', () => {
 })
 
 describe('the short way', () => {
+  it.each([
+    ['ignore', true],
+    ['update', false],
+  ] as const)(
+    'takes chunks side by side only where rows do not overwrite each other: %s',
+    (onConflict, may) => {
+      const { process } = setUp({ handleBatch: into('clicks', { key: ['id'], onConflict }) })
+      expect(process.worker.shortWayOf('default')?.mayDivide('click')).toBe(may)
+    },
+  )
+
   const refused = (process: Process, answer: () => Promise<unknown>) => {
     process.tamper.appendSettled = answer
   }

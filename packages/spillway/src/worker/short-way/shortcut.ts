@@ -43,6 +43,12 @@ export class Shortcut {
     return this.#definitions.get(type)?.batch.maxSize ?? 0
   }
 
+  /** Whether rows of the type may be written in any order. */
+  isUnordered(type: string): boolean {
+    const { handler } = this.#definitions.get(type) ?? {}
+    return handler?.kind === 'sink' && handler.sink.onConflict === 'ignore'
+  }
+
   /**
    * Of one type, without partitions and parked commands; what became of all of them. Never rejects. `isAwaited`: somebody waits for the receipts.
    */
