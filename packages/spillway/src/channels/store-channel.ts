@@ -43,7 +43,10 @@ class StoreKeeping implements Keeping {
     this.inFlightMax = context.appendsInFlightMax ?? APPENDS_IN_FLIGHT_MAX
   }
 
-  /** On the short way nothing else goes on, but rows that overwrite each other stay in order. On the usual way a worker claims and settles beside the appends, and more chunks would only cost more. */
+  /**
+   * On the short way nothing else goes on, but rows that overwrite each other stay in order. On the usual way a worker claims and settles
+   * beside the appends, and more chunks would only cost more.
+   */
   isToBeHalved(offers: readonly Offer[]): boolean {
     const { queue, shortWay } = this.#context
     if (offers.length < HALVE_FROM || queue.partitions !== null) return false

@@ -9,7 +9,7 @@
 
 import type { ChunkDraft } from '../../domain/index.js'
 import { isSpillwayError } from '../../errors/index.js'
-import type { AppendSettledOptions, BulkWrite } from '../../ports/index.js'
+import { type BulkWrite, canSettleAtOnce, type Store } from '../../ports/index.js'
 import { NOW } from './append-at-once.js'
 import type { BulkWriter } from './bulk-write.js'
 import { insertChunks, type NewChunk } from './chunks.js'
@@ -39,19 +39,13 @@ export interface AppendSettledParts {
   readonly bulkWriter: BulkWriter
 }
 
-export type AppendSettled = (
-  drafts: readonly ChunkDraft[],
-  rows: BulkWrite,
-  options?: AppendSettledOptions,
-) => Promise<number | null>
-
 const SELECT_NOW = `select ${NOW} as now`
 /** Which part of the packet the server is at. An error does not say, and a duplicate entry means one thing of a row and another of a key. */
 const STEP = '@spillway_step'
 
-export function newAppendSettled(parts: AppendSettledParts): AppendSettled {
+export function newAppendSettled(parts: AppendSettledParts): Store['appendSettled'] {
   return async (drafts, rows, { lockWaitMs = 0 } = {}) => {
-    if (drafts.length === 0 || rows.rows.length === 0 || !drafts.every(isWhole)) return null
+    if (!canSettleAtOnce(drafts, rows)) return null
     try {
       return await inOnePacket(parts, drafts, rows, lockWaitMs)
     } catch (error) {
@@ -69,11 +63,6 @@ class RowsRefused extends Error {
   constructor(cause: unknown) {
     super('rows refused', { cause })
   }
-}
-
-/** Neither waits for others nor has rows of its own. */
-function isWhole({ partition, parked }: ChunkDraft): boolean {
-  return partition === null && parked === null
 }
 
 function faultOf(error: unknown): unknown {

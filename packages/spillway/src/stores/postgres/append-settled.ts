@@ -2,8 +2,7 @@
 // one round trip and one commit, and either all of it is there or nothing.
 
 import type { PoolClient, QueryResult } from 'pg'
-import type { ChunkDraft } from '../../domain/index.js'
-import { type AppendSettledOptions, type BulkWrite, canSettleAtOnce } from '../../ports/index.js'
+import { canSettleAtOnce, type Store } from '../../ports/index.js'
 import { type AppendColumns, appendColumns } from './append-columns.js'
 import type { BulkWriter, RowInsert } from './bulk-write.js'
 import { int4s, int8s, texts } from './columns.js'
@@ -21,12 +20,6 @@ export interface AppendSettledParts {
   readonly bulkWriter: BulkWriter
 }
 
-export type AppendSettled = (
-  drafts: readonly ChunkDraft[],
-  rows: BulkWrite,
-  options?: AppendSettledOptions,
-) => Promise<number | null>
-
 const PARAMETER_TYPES = [
   ...['bigint', 'boolean', 'text[]', 'text[]', 'text[]', 'integer[]', 'text[]', 'text[]', 'text[]'],
   ...['integer[]', 'integer[]', 'integer[]', 'text[]', 'text[]', 'bigint[]'],
@@ -41,7 +34,7 @@ interface Answer {
   readonly created_at: number
 }
 
-export function newAppendSettled(parts: AppendSettledParts): AppendSettled {
+export function newAppendSettled(parts: AppendSettledParts): Store['appendSettled'] {
   const { connections, database, bulkWriter } = parts
   return async (drafts, rows, { lockWaitMs = 0 } = {}) => {
     if (!canSettleAtOnce(drafts, rows)) return null

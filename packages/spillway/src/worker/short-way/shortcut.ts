@@ -5,7 +5,14 @@
 import type { AnyCommand, ResolvedQueue } from '../../config/index.js'
 import { type ChunkDraft, commandId } from '../../domain/index.js'
 import { isUnknownOutcome } from '../../errors/index.js'
-import type { Clock, Executor, SettledListener, ShortVerdict, Store } from '../../ports/index.js'
+import {
+  type Clock,
+  type Executor,
+  type SettledListener,
+  type ShortVerdict,
+  type Store,
+  settledEvent,
+} from '../../ports/index.js'
 
 /** How long it is closed after a failure; twice as long after each further one in a row. */
 const CLOSED_MS_MIN = 500
@@ -102,12 +109,10 @@ export class Shortcut {
     const { type, queue } = drafts[0] as ChunkDraft
     executor.landed(type, { commands: payloads.length, acceptedAt, durationMs, sample: payloads[0] })
     if (listener?.listening() !== true) return
-    const end = { type, queue, state: 'succeeded', attempts: 1, error: null } as const
-    listener.settled(
-      drafts.flatMap(({ id, size }) =>
-        Array.from({ length: size }, (_, index) => ({ id: commandId(id, index), ...end })),
-      ),
+    const ids = drafts.flatMap(({ id, size }) =>
+      Array.from({ length: size }, (_, index) => commandId(id, index)),
     )
+    listener.settled(ids.flatMap((id) => settledEvent({ id, attempt: 1 }, { queue, type }, null) ?? []))
   }
 }
 
