@@ -9,9 +9,13 @@ import { chunkIdOf, envelopeOf } from '../../test/agent/model-tail.js'
 import { Journal, nodeFiles, nodeProcesses, watchFolder } from '../journal/index.js'
 import type { Clock, Telemetry, TelemetryEvent } from '../ports/index.js'
 import { createChunkIds, systemClock, systemRandom } from '../runtime/index.js'
-import { Agent } from './agent.js'
+import { Agent, type AgentOptions } from './agent.js'
 import { type Destination, SHIPPED } from './destination.js'
+import { DISCOVER_MS } from './limits.js'
 import { listRefused, readRefused } from './refused-frames.js'
+
+/** Nothing here takes so long, however busy the machine is. */
+const PATIENCE_MS = 20_000
 
 function newSpool(): string {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-agent-'))
@@ -32,16 +36,12 @@ async function write(journal: Journal, ...numbers: readonly number[]): Promise<v
   await journal.append(numbers.map((n) => ({ count: 1, payload: envelopeOf(n) })))
 }
 
-function newAgent(
-  spool: string,
-  destination: Destination,
-  telemetry: Telemetry = { record: () => {} },
-  clock: Clock = systemClock,
-): Agent {
+function newAgent(spool: string, destination: Destination, options: Partial<AgentOptions> = {}): Agent {
   const agent = new Agent({
     spools: [{ folder: spool, route: () => destination }],
-    ...{ files: nodeFiles, processes: nodeProcesses, watch: watchFolder },
-    ...{ clock, random: systemRandom, telemetry, drainMs: 500 },
+    ...{ files: nodeFiles, processes: nodeProcesses, watch: watchFolder, clock: systemClock },
+    ...{ random: systemRandom, telemetry: { record: () => {} }, drainMs: PATIENCE_MS },
+    ...options,
   })
   onTestFinished(() => agent.stop())
   return agent
@@ -54,13 +54,18 @@ const HASTY: Clock = {
   schedule: (ms, run) => systemClock.schedule(ms / 50, run),
 }
 
+function recordTo(events: TelemetryEvent[]): Telemetry {
+  return { record: (event) => void events.push(event) }
+}
+
 /** A destination that remembers what arrived, in order. */
 function taking(): ModelDestination {
   const destination = new ModelDestination({ batchFramesMax: 64 })
   destination.answerWith = () => SHIPPED
   return destination
 }
-const until = (check: () => unknown): Promise<unknown> => vi.waitFor(check, { timeout: 5_000, interval: 10 })
+const until = (check: () => unknown): Promise<unknown> =>
+  vi.waitFor(check, { timeout: PATIENCE_MS, interval: 10 })
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
 
 describe('an agent', () => {
@@ -129,7 +134,7 @@ describe('an agent', () => {
     const journal = await openJournal(spool)
     const destination = taking()
     const events: TelemetryEvent[] = []
-    const agent = newAgent(spool, destination, { record: (event) => events.push(event) }, HASTY)
+    const agent = newAgent(spool, destination, { telemetry: recordTo(events), clock: HASTY })
     await agent.start({ wait: false })
     await write(journal, 0)
     await until(() => expect(destination.shipped.flat()).toEqual([chunkIdOf(0)]))
@@ -148,6 +153,42 @@ describe('an agent', () => {
     await journal.close()
   })
 
+  it('stops without waiting for a timer while it looks for writers', async () => {
+    const spool = newSpool()
+    const looks: (() => void)[] = []
+    // As in a process that nothing keeps alive any more: such timers never run.
+    const clock: Clock = {
+      ...systemClock,
+      schedule(ms, run) {
+        if (ms === DISCOVER_MS) looks.push(run)
+        return () => {}
+      },
+    }
+    let lookBegins = (): void => {}
+    let held: Promise<void> | null = null
+    const list = async (folder: string): Promise<readonly string[]> => {
+      if (held !== null) lookBegins()
+      await held
+      return nodeFiles.list(folder)
+    }
+    const agent = newAgent(spool, taking(), { clock, watch: () => () => {}, files: { ...nodeFiles, list } })
+    await agent.start({ wait: false })
+    await until(() => expect(looks).toHaveLength(1))
+    const looking = new Promise<void>((resolve) => {
+      lookBegins = resolve
+    })
+    let release = (): void => {}
+    held = new Promise((resolve) => {
+      release = resolve
+    })
+    looks[0]?.()
+    await looking
+    const stopped = agent.stop()
+    release()
+    await stopped
+    expect(readdirSync(spool)).toEqual([])
+  })
+
   it('keeps what nobody takes in the spool, with the reason, and says so', async () => {
     const spool = newSpool()
     const journal = await openJournal(spool)
@@ -157,7 +198,7 @@ describe('an agent', () => {
     destination.answerWith = ({ address }) =>
       address.id === chunkIdOf(1) ? { status: 'refused', reason: 'too large' } : SHIPPED
     const events: TelemetryEvent[] = []
-    const agent = newAgent(spool, destination, { record: (event) => events.push(event) })
+    const agent = newAgent(spool, destination, { telemetry: recordTo(events) })
     await agent.start({ wait: false })
     await until(() =>
       expect(agent.spools).toMatchObject([{ refusedFrames: 2, backlogBytes: 0, oldestAgeMs: 0 }]),
@@ -184,6 +225,7 @@ describe('an agent', () => {
     await until(() => expect(agent.spools).toMatchObject([{ isHeld: true, writers: 1 }]))
     expect(agent.spools[0]?.backlogBytes).toBeGreaterThan(envelopeOf(1).byteLength)
     await until(() => expect(agent.spools[0]?.oldestAgeMs).toBeGreaterThan(1_000))
+    await until(() => expect(destination.calls).toHaveLength(1))
     destination.calls[0]?.answer()
     await until(() => expect(agent.spools).toMatchObject([{ backlogBytes: 0, oldestAgeMs: 0 }]))
     await journal.close()

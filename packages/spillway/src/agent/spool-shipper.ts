@@ -127,9 +127,11 @@ export class SpoolShipper {
     const unwatch = watch(this.#spool, wake)
     lock.lost.addEventListener('abort', wake, { once: true })
     await this.#attempt(() => this.#countKept())
-    while (!signal.aborted && !lock.lost.aborted) {
+    const isOver = (): boolean => signal.aborted || lock.lost.aborted
+    while (!isOver()) {
       await this.#attempt(() => this.#discover())
-      await this.#news.within(DISCOVER_MS, clock)
+      // Whoever told it to stop while it looked does not say so again.
+      if (!isOver()) await this.#news.within(DISCOVER_MS, clock)
     }
     unwatch()
     if (!lock.lost.aborted) return
