@@ -17,13 +17,34 @@ async function idOf(connection: Connection): Promise<number> {
   return rows[0]?.id
 }
 
-/** Resolves with its connection's id when a statement of the store waits for a lock. The server looks again only if it was not asked for a moment. */
+/** Resolves with its connection's id when a statement of the store waits for a lock. */
 export async function untilOneWaits(boss: Connection): Promise<number> {
   for (;;) {
-    await boss.query('do sleep(0.12)')
-    const [rows] = await boss.query<RowDataPacket[]>(
-      "select id from information_schema.innodb_trx join information_schema.processlist on id = trx_mysql_thread_id where trx_state = 'LOCK WAIT' and db = database()",
-    )
-    if (rows[0] !== undefined) return rows[0].id
+    const [thread] = await ownThreads(boss, (transaction) => /^LOCK WAIT /m.test(transaction))
+    if (thread !== undefined) return thread
+    await boss.query('do sleep(0.01)')
   }
+}
+
+/** Connections to the database that are in a transaction which has done something. */
+export function openTransactions(boss: Connection): Promise<number[]> {
+  return ownThreads(boss, (transaction) => /^\S+, ACTIVE /.test(transaction))
+}
+
+/**
+ * As the server describes its transactions in words. All that look into its tables of transactions share one picture of them, which is drawn
+ * anew only when nobody has looked for 100 ms: two tests that wait for something to appear there keep each other from seeing it.
+ */
+async function ownThreads(boss: Connection, among: (transaction: string) => boolean): Promise<number[]> {
+  const [status] = await boss.query<RowDataPacket[]>('show engine innodb status')
+  const transactions = String(status[0]?.Status).split('---TRANSACTION ').slice(1)
+  const threads = transactions.filter(among).flatMap((transaction) => {
+    const [, thread] = /^(?:MariaDB|MySQL) thread id (\d+),/m.exec(transaction) ?? []
+    return thread === undefined ? [] : [Number(thread)]
+  })
+  if (threads.length === 0) return []
+  const [own] = await boss.query<RowDataPacket[]>(
+    `select id from information_schema.processlist where db = database() and id in (${threads})`,
+  )
+  return own.map(({ id }) => Number(id))
 }

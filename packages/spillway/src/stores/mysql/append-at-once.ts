@@ -25,10 +25,11 @@ export async function appendAtOnce(
 ): Promise<readonly AppendResult[] | null> {
   if (drafts.some(({ parked }) => parked !== null)) return null
   const chunks = drafts.map((draft) => leasedBy(lease, chunkOf(draft, null) as NewChunk))
+  const keys = await newKeyStatements(session, tables, drafts, NOW)
   const statements = [
     `set ${NOW} = ${session.now()}`,
     `select ${NOW} as now`,
-    ...(await newKeyStatements(session, tables, drafts, NOW)),
+    ...keys.statements,
     ...limitStatements(chunks),
     ...insertChunks(chunks, NOW),
   ]

@@ -23,9 +23,9 @@ import {
   isLockTimeout,
   isOutOfRange,
 } from './errors.js'
-import type { KeyTables } from './key-tables.js'
+import type { KeyTables, RingState } from './key-tables.js'
 import { takeOverExpired } from './keys.js'
-import { newKeyStatements } from './new-keys.js'
+import { type NewKeys, newKeyStatements } from './new-keys.js'
 import type { QueueNames } from './queue-names.js'
 import { anyLimited, holdQueues } from './room.js'
 import { select } from './select.js'
@@ -42,20 +42,44 @@ export interface AppendSettledParts {
 const SELECT_NOW = `select ${NOW} as now`
 /** Which part of the packet the server is at. An error does not say, and a duplicate entry means one thing of a row and another of a key. */
 const STEP = '@spillway_step'
+/** How often it is begun where the ring of the key tables was turned in between. */
+const ATTEMPTS_MAX = 2
 
 export function newAppendSettled(parts: AppendSettledParts): Store['appendSettled'] {
   return async (drafts, rows, { lockWaitMs = 0 } = {}) => {
     if (!canSettleAtOnce(drafts, rows)) return null
     try {
-      return await inOnePacket(parts, drafts, rows, lockWaitMs)
+      return await untilRingStands(parts, drafts, rows, lockWaitMs)
     } catch (error) {
-      if (error instanceof RowsRefused) throw error.cause
-      if (!(error instanceof Stopped)) throw faultOf(error)
-      // It may have been the ring, which is not as remembered.
-      parts.tables.forget()
-      return null
+      throw error instanceof RowsRefused ? error.cause : faultOf(error)
     }
   }
+}
+
+/** Null when something is known or held back. That the ring is not as remembered is no reason to decline: then it begins again. */
+async function untilRingStands(
+  parts: AppendSettledParts,
+  drafts: readonly ChunkDraft[],
+  rows: BulkWrite,
+  lockWaitMs: number,
+): Promise<number | null> {
+  const { session, tables } = parts
+  for (let attempt = 1; ; attempt += 1) {
+    // Before the transaction: while it holds a connection, it should not wait for another.
+    const keys = await newKeyStatements(session, tables, drafts, NOW, takeOverExpired(NOW))
+    try {
+      return await inOnePacket(parts, drafts, rows, keys, lockWaitMs)
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error
+      if (attempt === ATTEMPTS_MAX || keys.ring === null || !(await wasTurned(parts, keys.ring))) return null
+    }
+  }
+}
+
+/** Since it was as the packet expected it. */
+async function wasTurned({ session, tables }: AppendSettledParts, ring: RingState): Promise<boolean> {
+  tables.forget()
+  return (await tables.stateFor(session, 0)).generation !== ring.generation
 }
 
 /** The rows cannot be written. Not the session's to interpret. */
@@ -70,22 +94,21 @@ function faultOf(error: unknown): unknown {
 }
 
 async function inOnePacket(
-  { session, tables, queueNames, bulkWriter }: AppendSettledParts,
+  { session, queueNames, bulkWriter }: AppendSettledParts,
   drafts: readonly ChunkDraft[],
   rows: BulkWrite,
+  keys: NewKeys,
   lockWaitMs: number,
 ): Promise<number> {
   const now = session.now()
   const queues = [...new Set(drafts.map(({ queue }) => queue))]
   const names = queueNames.storing(drafts)
-  // Before the transaction: while it holds a connection, it should not wait for another.
-  const keys = await newKeyStatements(session, tables, drafts, NOW, takeOverExpired(NOW))
   const before = [`set ${STEP} = 'queues'`, stopIf(anyLimited(queues)), `set ${STEP} = 'rows'`]
   const after = [
     // Not before: the rows may have waited, and a key's window begins now.
     `set ${STEP} = 'chunks', ${NOW} = ${now}`,
     SELECT_NOW,
-    ...keys,
+    ...keys.statements,
     ...names.statements,
     // Again, and this time it stays so: whoever pauses a queue knows that nothing is settled any more once that is done.
     holdQueues(queues),

@@ -49,7 +49,7 @@ describe('claims at the same time', () => {
     const adding = Promise.all(
       Array.from({ length: 30 }, () => rig.store.append([rig.draft({ partition: 7 })])),
     )
-    for (let rounds = 0; seen.length < 30 && rounds < 2_000; rounds += 1) {
+    for (let rounds = 0; seen.length < 30 && rounds < 10_000; rounds += 1) {
       const leases = (await Promise.all([claim(rig), claim(rig), claim(rig)])).flat()
       expect(leases.length).toBeLessThan(2)
       seen.push(...leases.map(({ chunkId }) => chunkId))

@@ -7,7 +7,7 @@ import type { Lease } from '../../domain/index.js'
 
 /** The server counts in whole seconds. */
 const IDLE_MS = 1_000
-const ENDED_WITHIN_MS = 10_000
+const ENDED_WITHIN_MS = 20_000
 
 describe("a handler's transaction that is idle for too long", () => {
   it('is ended by the server: its chunk goes to another worker, its effects are undone', async () => {
@@ -18,7 +18,8 @@ describe("a handler's transaction that is idle for too long", () => {
 
     let other: Lease | undefined
     const paused = rig.store.settleWithin([lease], async ({ tx }) => {
-      await tx.query("insert into clicks values ('late')")
+      // On a busy machine it has been idle for too long before this.
+      await tx.query("insert into clicks values ('late')").catch(() => {})
       await vi.waitFor(async () => {
         ;[other] = await rig.store.claim({
           ...{ queue: lease.queue, types: [lease.type], chunksMax: 1, commandsMax: 10 },

@@ -78,7 +78,7 @@ describe('pruning', () => {
 
   it('takes less at a time after it was too slow, and gets over it', async () => {
     const rig = await mysqlRig()
-    const hasty = mysql(rig.database.url, { ...TEST_OPTIONS, clock: rig.clock, queryTimeout: 1_000 })
+    const hasty = mysql(rig.database.url, { ...TEST_OPTIONS, clock: rig.clock, queryTimeout: 2_000 })
     await hasty.open()
     onTestFinished(() => hasty.close())
     const chunkIds: string[] = []

@@ -1,12 +1,16 @@
 // Connections that break, calls that do not come back, transactions that the server undoes: nothing is lost, and the next call works.
 
 import type { Connection } from 'mysql2/promise'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { killStores, untilOneWaits } from '../../../test/support/mysql-disturbances.js'
-import { complete, type MysqlRig, mysqlRig } from '../../../test/support/mysql-rig.js'
+import { complete, type MysqlRig, mysqlRig, TEST_OPTIONS } from '../../../test/support/mysql-rig.js'
 import type { ChunkDraft } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { AppendResult } from '../../ports/index.js'
+import { mysql } from './index.js'
+
+/** Deadlines that are to be met with. */
+const HASTE_MS = 500
 
 /** Holds the chunk's row, so that whoever writes about it waits. */
 async function holding(rig: MysqlRig, chunkId: string): Promise<Connection> {
@@ -58,23 +62,30 @@ describe('a connection that is lost in the middle of a call', () => {
 
 describe('a server that does not answer in time', () => {
   it('costs the connection, not the store', async () => {
-    const rig = await mysqlRig({ queryTimeout: 300 })
+    const rig = await mysqlRig()
     const lease = await rig.lease()
     const holder = await holding(rig, lease.chunkId)
-    await expect(rig.store.settle([complete(lease)])).rejects.toMatchObject({
-      ...{ code: 'store_unavailable', details: { reason: 'deadline', queryTimeoutMs: 300 } },
+    // With one place, so that the next call needs it.
+    const hasty = mysql(rig.database.url, {
+      ...{ ...TEST_OPTIONS, clock: rig.clock },
+      ...{ poolSize: 1, queryTimeout: HASTE_MS },
+    })
+    await untilAnswered(() => hasty.open())
+    onTestFinished(() => hasty.close())
+    await expect(hasty.settle([complete(lease)])).rejects.toMatchObject({
+      ...{ code: 'store_unavailable', details: { reason: 'deadline', queryTimeoutMs: HASTE_MS } },
     })
     await holder.rollback()
-    // Nobody told the server to stop: it may have gone on with the first call meanwhile.
-    const [verdict] = await rig.store.settle([complete(lease)])
+    // Nobody told the server to stop: it may have gone on with an earlier call meanwhile.
+    const [verdict] = await untilAnswered(() => hasty.settle([complete(lease)]))
     expect(['ok', 'stale']).toContain(verdict)
     expect(await rig.store.reader.accounting()).toMatchObject({ running: 0, succeeded: 1 })
   })
 })
 
 describe('a pool that is exhausted', () => {
-  it('rejects who waited too long, and serves the others in turn', async () => {
-    const rig = await mysqlRig({ poolSize: 1, acquireTimeout: 300 })
+  it('rejects who waited too long, and serves others once it is not', async () => {
+    const rig = await mysqlRig({ poolSize: 1, acquireTimeout: HASTE_MS })
     const lease = await rig.lease()
     const holder = await holding(rig, lease.chunkId)
     const settling = rig.store.settle([complete(lease)])
@@ -82,10 +93,9 @@ describe('a pool that is exhausted', () => {
     await expect(rig.store.append([rig.draft()])).rejects.toMatchObject({
       ...{ code: 'store_unavailable', details: { reason: 'pool_exhausted', poolSize: 1 } },
     })
-    const patient = rig.store.append([rig.draft()])
     await holder.rollback()
     expect(await settling).toEqual(['ok'])
-    expect(await patient).toHaveLength(1)
+    expect(await rig.store.append([rig.draft()])).toHaveLength(1)
   })
 
   it('closes when the calls under way are done, and rejects those that wait', async () => {
