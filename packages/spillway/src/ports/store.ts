@@ -216,8 +216,9 @@ export interface Store<Tx = unknown> extends StoreLifecycle {
    */
   claim(request: ClaimRequest): Promise<readonly Lease[]>
   /**
-   * Tenants of which a claim of these types would find something, oldest chunk first; at most `limit`. Chunks without a tenant count as
-   * tenant ''. Cost follows the number of tenants, not of chunks.
+   * Tenants of which a claim of these types would find something, oldest chunk first; at most `limit`. None of a paused queue; whether the queue's
+   * limit of leases leaves room is the claim's to say. Chunks without a tenant count as tenant ''. Cost follows the number of tenants, not of
+   * chunks.
    */
   readyTenants(queue: string, types: readonly string[], limit: number): Promise<readonly ReadyTenant[]>
   /** Heartbeat: prolongs leases and records progress. */
