@@ -12,7 +12,7 @@ import type { BulkWrite, SettleScope } from '../../ports/index.js'
 
 const LOCK_WAIT_MS = 25
 /** Far longer than that, and far shorter than the deadline of a statement. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 15_000
 /** After so many repeats at most, a table is known to have them. */
 const TRIES_MAX = 8
 const ROWS_MAX = 10_000

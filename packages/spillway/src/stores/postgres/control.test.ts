@@ -1,5 +1,5 @@
 import { requireServer } from 'spillway-test-bed'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   claimAll,
   complete,
@@ -21,13 +21,15 @@ requireServer(describe, 'postgres')("operators' verbs", () => {
 
   /** Waits until another session waits for a lock, as the database sees it. */
   async function untilBlocked(rig: PostgresRig): Promise<void> {
-    for (let look = 0; look < 1_000; look += 1) {
-      const waiting = await rig.rows(`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-          and query like '%"${rig.schema}"%'`)
-      if (waiting.length > 0) return
-    }
-    throw new Error('Nobody waits.')
+    await vi.waitFor(
+      async () =>
+        expect(
+          await rig.rows(`
+            select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+              and query like '%"${rig.schema}"%'`),
+        ).not.toEqual([]),
+      { timeout: 20_000, interval: 5 },
+    )
   }
 
   it('cover more commands than one transaction holds', async () => {

@@ -114,7 +114,11 @@ function expectPartitionFree(model: Model, chunk: ModelChunk, now: number, expec
 }
 
 /** Chunks that a claim may give: as many as it asks for, or fewer where the queue has a limit (I7). */
-export function roomInModel(model: Model, { queue, chunksMax }: ClaimRequest, now: number): number {
+export function roomInModel(
+  model: Model,
+  { queue, chunksMax }: Pick<ClaimRequest, 'queue' | 'chunksMax'>,
+  now: number,
+): number {
   const { leasesMax } = settingsInModel(model, queue)
   if (leasesMax === null) return chunksMax
   const open = [...model.chunks.values()].filter(

@@ -70,6 +70,8 @@ export class Model {
   readonly settings = new Map<string, QueueSettings>()
   /** Ids of commands that succeeded in a transaction, by generation. */
   readonly effects = new Set<string>()
+  /** Ids of commands that were pruned: who sends them again has them executed again. */
+  readonly forgotten = new Set<string>()
   /** What the store calls the place of a chunk, as far as it was shown. */
   readonly places = new Map<ModelChunk, number>()
   /** Every token that was ever given out. */

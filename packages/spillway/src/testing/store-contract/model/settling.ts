@@ -124,7 +124,10 @@ export function pruneModel(model: Model, until: number): number {
     if (chunk.promoted || chunk.doneAt === null || chunk.doneAt > until) continue
     const family = chunk.commands.filter((command) => command !== null)
     if (family.some(({ state, finishedAt }) => !isTerminal(state) || finishedAt > until)) continue
-    for (const { id } of family) model.commands.delete(id)
+    for (const { id } of family) {
+      model.commands.delete(id)
+      model.forgotten.add(id)
+    }
     model.chunks.delete(chunk.id)
     commands += family.length
   }

@@ -202,7 +202,8 @@ function bounding({ test }: Suite): void {
  */
 async function letGoOfRest(scene: Scene, count: number): Promise<number> {
   let letGo = 0
-  for (let round = 0; round < count && letGo < count; round += 1) {
+  // Nothing may be let go before the first ones are done, however few are left.
+  for (let round = 0; round <= count && letGo < count; round += 1) {
     const alone = await scene.promote()
     if (alone === 0) await settleAll(scene)
     letGo += alone
