@@ -6,7 +6,7 @@ import { systemClock } from '../../../runtime/index.js'
 import { type MysqlTx, mysql } from '../../../stores/mysql/index.js'
 import { seededRandom } from '../../seeded-random.js'
 import type { TableShape } from '../../store-contract/index.js'
-import { lockWaits } from './lock-waits.js'
+import { type LockWait, lockWaits } from './lock-waits.js'
 import type { SimulatedStores } from './simulated-store.js'
 import { createTableSql, insertSql, quoted, type SqlWords } from './sql.js'
 
@@ -14,14 +14,18 @@ const FIRST = 'first_'
 const WORDS: SqlWords = { quote: '`', text: 'varchar(190) collate utf8mb4_bin', integer: 'bigint' }
 /** Handlers that hang keep theirs until the worker gives up on them. */
 const POOL_SIZE = 60
-/** InnoDB shows its transactions as they were until nobody has looked for 100 ms. */
-const LOOK_EVERY_MS = 130
+const LOOK_EVERY_MS = 20
 
+/**
+ * Whoever waits for a lock, on the whole server. Not from the tables of transactions and locks: all that look into those share one
+ * picture of them, which is drawn anew only when nobody has looked for 100 ms, so that somebody else who waits for a wait makes it old.
+ */
+const STATUS = 'show engine innodb status'
 /** The number of a statement is MariaDB's. */
-const LOCK_WAITS = `
-select trx_mysql_thread_id as thread, concat(id, ' ', query_id) as wait from information_schema.innodb_trx
-join information_schema.processlist on id = trx_mysql_thread_id
-where trx_state = 'LOCK WAIT' and db = database()`
+const WAITING =
+  /^---TRANSACTION .*\n(?:mysql tables in use .*\n)?LOCK WAIT .*\nMariaDB thread id .* query id (\d+) /gm
+/** It ended meanwhile. */
+const NO_SUCH_QUERY = 1957
 
 const TABLES = `
 select table_name as name from information_schema.tables
@@ -61,8 +65,8 @@ export async function mysqlStores(url: string): Promise<SimulatedStores> {
         locks: {
           lookEveryMs: LOOK_EVERY_MS,
           endWaits: lockWaits(
-            async () => (await rowsOf(admin, LOCK_WAITS)) as { thread: number; wait: string }[],
-            ({ thread }) => admin.query(`kill query ${Number(thread)}`),
+            () => waitingStatements(admin),
+            ({ wait }) => endStatement(admin, wait),
           ),
         },
         dispose: () => store.close(),
@@ -81,6 +85,22 @@ export async function mysqlStores(url: string): Promise<SimulatedStores> {
 async function rowsOf(admin: Connection, sql: string): Promise<Record<string, unknown>[]> {
   const [rows] = await admin.query<RowDataPacket[]>(sql)
   return rows.map((row) => ({ ...row }))
+}
+
+/** Of this database. */
+async function waitingStatements(admin: Connection): Promise<LockWait[]> {
+  const [status] = await rowsOf(admin, STATUS)
+  const numbers = [...String(status?.['Status']).matchAll(WAITING)].map(([, number]) => Number(number))
+  if (numbers.length === 0) return []
+  const own = `select query_id as wait from information_schema.processlist where db = database() and query_id in (${numbers})`
+  return (await rowsOf(admin, own)).map(({ wait }) => ({ wait: String(wait) }))
+}
+
+/** By its number, which no later statement of its connection has. */
+async function endStatement(admin: Connection, number: string): Promise<void> {
+  await admin.query(`kill query id ${number}`).catch((error: { errno?: number }) => {
+    if (error.errno !== NO_SUCH_QUERY) throw error
+  })
 }
 
 /** A world that broke off leaves transactions, and they keep tables from being dropped. */

@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 20
 /** Whoever waits for a lock, on whatever connection of this database. */
 const LOCK_WAITS = `
 select pid, pid || ' ' || query_start as wait from pg_stat_activity
-where datname = current_database() and state = 'active' and wait_event_type = 'Lock' and query not like '%pg_notify%'`
+where backend_type = 'client backend' and datname = current_database() and state = 'active' and wait_event_type = 'Lock' and query not like '%pg_notify%'`
 
 const END_OTHERS = `
 select pg_terminate_backend(pid) from pg_stat_activity
