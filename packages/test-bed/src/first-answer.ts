@@ -2,16 +2,23 @@
 
 import { connect, type NetConnectOpts } from 'node:net'
 
-const CONNECT_TIMEOUT_MS = 2_000
+const ANSWER_TIMEOUT_MS = 10_000
 
-/** Rejects when there is nobody, or nothing is said. `greeting`: what to say first. */
-export function firstAnswer(options: NetConnectOpts, greeting = ''): Promise<string> {
+/** Rejects when there is nobody, or nothing is said. `greeting`: what to say first; `isAll`: whether that was the answer, or its beginning. */
+export function firstAnswer(
+  options: NetConnectOpts,
+  greeting = '',
+  isAll: (answer: string) => boolean = () => true,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(options)
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy())
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy())
     socket.once('connect', () => socket.write(greeting))
-    socket.once('data', (data) => {
-      resolve(data.toString())
+    let answer = ''
+    socket.on('data', (data) => {
+      answer += data.toString()
+      if (!isAll(answer)) return
+      resolve(answer)
       socket.destroy()
     })
     socket.once('error', reject)

@@ -19,7 +19,7 @@ const INSTALL_OPTIONS = [
   '--skip-name-resolve',
   '--auth-root-authentication-method=normal',
 ]
-const CONNECT_TIMEOUT_MS = 2_000
+const CONNECT_TIMEOUT_MS = 20_000
 const SETTINGS = {
   'max-connections': '300',
   'max-allowed-packet': '64M',

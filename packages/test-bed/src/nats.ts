@@ -1,4 +1,5 @@
-// NATS with JetStream. It listens on nothing but a port, so whoever answers there has to know the name that this server was given.
+// NATS with JetStream. It listens on nothing but a port, so whoever answers there has to know the name that this server was given. It takes
+// connections a moment before JetStream is there, and is ready when that answers.
 
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,11 +31,22 @@ export function startNats(options: StartNatsOptions = {}): Promise<PrivateServer
     command: (port) => [program('nats', 'nats-server'), '--config', file, '--port', String(port)],
     url: (port) => `nats://127.0.0.1:${port}`,
     async connects(port) {
-      const greeting = await firstAnswer({ port, host: '127.0.0.1' })
-      if (!greeting.includes(`"${name}"`)) throw new Error('somebody else answers')
+      const said = await firstAnswer({ port, host: '127.0.0.1' }, QUESTION, (text) => ANSWER.test(text))
+      if (!said.includes(`"${name}"`)) throw new Error('somebody else answers')
+      if (NOBODY.test(said)) throw new Error('JetStream is not there yet')
     },
   })
 }
+
+const QUESTION = [
+  'CONNECT {"verbose":false,"headers":true,"no_responders":true}',
+  'SUB answer 1',
+  'PUB $JS.API.INFO answer 0',
+  '\r\n',
+].join('\r\n')
+/** JetStream's answer, or that there is nobody to ask, or that this server lets nobody ask who does not say who he is. */
+const ANSWER = /\r\n(MSG answer .*\r\n\{.*\}|HMSG answer [\s\S]*\r\n|-ERR .*)\r\n/
+const NOBODY = /\r\n(HMSG|MSG answer .*\r\n\{.*"error":)/
 
 function writeConfiguration(folder: string, user: RunAs | null, lines: readonly string[]): string {
   const file = join(folder, 'nats.conf')

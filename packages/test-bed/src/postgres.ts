@@ -14,7 +14,7 @@ import type { SupervisedProcess } from './supervised-process.js'
 const USER = 'spillway'
 const PASSWORD = 'test-bed-secret'
 const INITDB_OPTIONS = ['--no-sync', '--no-locale', '--no-instructions', '--encoding=UTF8', '--auth=trust']
-const CONNECT_TIMEOUT_MS = 2_000
+const CONNECT_TIMEOUT_MS = 20_000
 const SETTINGS = { max_connections: '300', jit: 'off', max_wal_senders: '0', wal_level: 'minimal' }
 // A commit is still written to the file: what was committed survives a kill, though not a power cut.
 const WITHOUT_FSYNC = { fsync: 'off', full_page_writes: 'off' }

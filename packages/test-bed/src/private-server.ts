@@ -9,8 +9,9 @@ import { onSmallDisk, type SmallDisk } from './small-disk.js'
 import { SupervisedProcess } from './supervised-process.js'
 import { until } from './waiting.js'
 
-const READY_TIMEOUT_MS = 30_000
-const END_TIMEOUT_MS = 30_000
+/** Of a busy machine: only a server that hangs takes longer. */
+const READY_TIMEOUT_MS = 55_000
+const END_TIMEOUT_MS = 55_000
 const PORTS_TRIED_MAX = 5
 const LOG_SHOWN_CHARACTERS = 2_000
 

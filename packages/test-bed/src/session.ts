@@ -3,7 +3,7 @@
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 
-const CONNECT_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_MS = 20_000
 
 export interface Session extends AsyncDisposable {
   /** Rows of a statement; none for one that returns no rows. */

@@ -11,6 +11,10 @@ import {
 import { childrenOf, isRunning } from '../src/process-tree.js'
 import { session } from './sessions.js'
 
+/** Far longer than anything takes but a hang. */
+const PATIENCE_MS = 20_000
+const SMALL_DISK_TIMEOUT_MS = 120_000
+
 const ENGINES = [
   {
     kind: 'postgres',
@@ -114,7 +118,9 @@ for (const { kind, start, setting } of ENGINES) {
 
 for (const { kind, start } of ENGINES) {
   requireServer(describe, kind, { isPrivate: true, smallDisk: true })(`a small disk of ${kind}`, () => {
-    it('fills up, leaves the server running, and takes more once something is gone', async () => {
+    it('fills up, leaves the server running, and takes more once something is gone', {
+      timeout: SMALL_DISK_TIMEOUT_MS,
+    }, async () => {
       await using server = await start({ fsync: false, smallDiskBytes: 24 * 1024 * 1024 })
       const { url } = await server.createSmallDatabase()
       const { query } = await session(url)
@@ -150,6 +156,6 @@ async function processStates(server: number): Promise<readonly string[]> {
       ),
     ),
   ]
-  await vi.waitFor(() => expect(states()).toHaveLength(1))
+  await vi.waitFor(() => expect(states()).toHaveLength(1), PATIENCE_MS)
   return states()
 }

@@ -3,6 +3,9 @@ import { requireServer, sharedMariaDb, sharedPostgres } from '../src/index.js'
 import { askSharedHost, SharedHost } from '../src/shared-host.js'
 import { session } from './sessions.js'
 
+/** Whoever asks first waits until it has started. */
+const START_TIMEOUT_MS = 90_000
+
 const ENGINES = [
   { kind: 'postgres', shared: sharedPostgres },
   { kind: 'mariadb', shared: sharedMariaDb },
@@ -10,7 +13,7 @@ const ENGINES = [
 
 for (const { kind, shared } of ENGINES) {
   requireServer(describe, kind)(`the shared ${kind} server`, () => {
-    it('is one, however often it is asked for', async () => {
+    it('is one, however often it is asked for', { timeout: START_TIMEOUT_MS }, async () => {
       const [first, second] = await Promise.all([shared(), shared()])
       expect(first.url).toBe(second.url)
     })
@@ -25,7 +28,9 @@ for (const { kind, shared } of ENGINES) {
 }
 
 requireServer(describe, 'postgres', { isPrivate: true })('the host of shared servers', () => {
-  it('starts a server once for everybody who asks at the same time, and stops it at the end', async () => {
+  it('starts a server once for everybody who asks at the same time, and stops it at the end', {
+    timeout: START_TIMEOUT_MS,
+  }, async () => {
     const host = await SharedHost.open()
     const urls = await Promise.all([1, 2, 3].map(() => askSharedHost(host.socketPath, 'postgres')))
     expect(new Set(urls).size).toBe(1)
