@@ -4,6 +4,7 @@ import { type Admin, type AdminConfig, Kafka, type KafkaMessage, logLevel } from
 import type { PrivateServer } from 'spillway-test-bed'
 import { type KafkaOptions, kafka } from '../../src/brokers/kafka/index.js'
 import { namesWith } from '../../src/brokers/kafka/names.js'
+import type { Duration } from '../../src/config/index.js'
 import type { Broker } from '../../src/ports/index.js'
 import type {
   BrokerUnderTest,
@@ -22,10 +23,13 @@ export class Cluster implements BrokerUnderTest {
   readonly client: Kafka
   readonly #server: PrivateServer
   readonly #prefix: string
+  readonly #session: Duration
 
-  constructor(server: PrivateServer, prefix: string) {
+  /** `session`: how soon a consumer that says nothing loses what it has. */
+  constructor(server: PrivateServer, prefix: string, session: Duration) {
     this.#server = server
     this.#prefix = prefix
+    this.#session = session
     this.names = namesWith(prefix)
     const brokers = [`127.0.0.1:${server.port}`]
     this.client = new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING })
@@ -109,8 +113,8 @@ export class Cluster implements BrokerUnderTest {
 
   #on(url: string, options: KafkaOptions = {}): Broker {
     return kafka(url, {
-      ...{ prefix: this.#prefix, partitions: 4, messageBytes: '2mb', publishTimeout: '2s' },
-      ...{ fetchWait: 20, session: '1s', reconnectDelay: 50, ...options },
+      ...{ prefix: this.#prefix, partitions: 4, messageBytes: '2mb', publishTimeout: '6s' },
+      ...{ fetchWait: 20, session: this.#session, connectTimeout: '20s', reconnectDelay: 50, ...options },
     }).broker
   }
 }

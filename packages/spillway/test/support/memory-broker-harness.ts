@@ -4,10 +4,16 @@ import type { Broker } from '../../src/ports/index.js'
 import type { BrokerHarness } from '../../src/testing/broker-contract/index.js'
 import { MemoryBroker, type MemoryBrokerServer } from '../../src/testing/memory-broker/index.js'
 
-/** `handle` makes what the contract is handed of each broker. */
+export interface MemoryHarnessOptions {
+  /** The deadline of handles that are to give up soon. All others have the server's. */
+  readonly hastyMs: number
+  /** Makes what the contract is handed of each broker. */
+  readonly handle?: (broker: Broker) => Broker
+}
+
 export function memoryBrokerHarness(
   newServer: () => MemoryBrokerServer,
-  handle: (broker: Broker) => Broker = (broker) => broker,
+  { hastyMs, handle = (broker) => broker }: MemoryHarnessOptions,
 ): BrokerHarness {
   let server = newServer()
   const nowhere = newServer()
@@ -17,7 +23,8 @@ export function memoryBrokerHarness(
     async make() {
       server = newServer()
       return {
-        connect: () => handle(new MemoryBroker(server)),
+        connect: ({ isHasty = false } = {}) =>
+          handle(new MemoryBroker(server, isHasty ? hastyMs : server.confirmTimeoutMs)),
         connectNowhere: () => handle(new MemoryBroker(nowhere)),
         spoil: async (queue) => server.declare({ name: queue, partitions: 7 }),
         refused: async (queue) =>

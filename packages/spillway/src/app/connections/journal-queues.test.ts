@@ -1,5 +1,4 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -70,14 +69,8 @@ async function chunksIn(spool: string): Promise<ChunkDraft[]> {
   return chunks
 }
 
-/** A port of this host that nobody listens on. */
-async function deadUrl(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return `postgres://127.0.0.1:${port}/nowhere`
-}
+/** A port that nobody listens on, and that no server of another test is given meanwhile. */
+const DEAD_URL = 'postgres://127.0.0.1:1/nowhere'
 
 const checksOf = async (spillway: Spillway) => {
   const { ready, checks } = await spillway.health()
@@ -87,7 +80,7 @@ const checksOf = async (spillway: Spillway) => {
 describe('a queue that travels by the journal', () => {
   it('is accepted with the database away, by a process that only takes commands', async () => {
     const spool = join(newFolder(), 'spool')
-    const spillway = await open(spool, { store: postgres(await deadUrl()) })
+    const spillway = await open(spool, { store: postgres(DEAD_URL) })
     const receipt = await spillway.submit(record, { id: 'a' })
     expect(receipt).toMatchObject({ status: 'accepted', durability: 'synced', queue: 'clicks' })
     expect(await chunksIn(spool)).toMatchObject([

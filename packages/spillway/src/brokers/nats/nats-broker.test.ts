@@ -2,6 +2,7 @@ import { jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { type PrivateServer, requireServer, startNats } from 'spillway-test-bed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Duration } from '../../config/index.js'
 import { type BrokerUnderTest, brokerContract } from '../../testing/broker-contract/index.js'
 import { FaultProxy } from '../../testing/fault-proxy/index.js'
 import { nats } from './index.js'
@@ -15,14 +16,14 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS broker', () => {
   })
   afterAll(() => server.stop())
 
-  function make(): BrokerUnderTest {
+  function make(ackWait: Duration): BrokerUnderTest {
     made += 1
     const prefix = `test-${made}`
     const names = namesOf(prefix)
     const on = (port: number, isHasty = false) =>
       nats(`nats://127.0.0.1:${port}`, {
-        ...{ prefix, reconnectDelay: 50, ackWait: '1s' },
-        ...(isHasty ? { publishTimeout: '700ms', connectTimeout: '500ms' } : {}),
+        ...{ prefix, reconnectDelay: 50, ackWait },
+        ...(isHasty ? { publishTimeout: '700ms', connectTimeout: '500ms' } : { connectTimeout: '20s' }),
       }).broker
     return {
       connect: ({ proxy, isHasty = false } = {}) => on(proxy?.port ?? server.port, isHasty),
@@ -63,7 +64,7 @@ requireServer(describe, 'nats', { isPrivate: true })('the NATS broker', () => {
   brokerContract(
     {
       name: 'nats',
-      make: async () => make(),
+      make: async ({ isFaulty }) => make(isFaulty ? '1s' : '8s'),
       server: () => server,
       proxy: () => FaultProxy.listen({ port: server.port }),
     },

@@ -6,6 +6,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished 
 import type { Broker, BrokerQueue, Delivery, OutgoingMessage, TelemetryEvent } from '../../ports/index.js'
 import { rabbitmq } from './index.js'
 
+/** Far longer than anything takes but a hang. */
+const PATIENCE = { timeout: 20_000 }
+
 requireServer(describe, 'rabbitmq', { isPrivate: true })('a RabbitMQ server', () => {
   let url: string
   let prefix: string
@@ -28,7 +31,7 @@ requireServer(describe, 'rabbitmq', { isPrivate: true })('a RabbitMQ server', ()
   })
 
   async function open(queues: readonly BrokerQueue[] = [MAIN], at = url): Promise<Opened> {
-    const { broker } = rabbitmq(at, { prefix, reconnectDelay: 50, connectTimeout: '5s' })
+    const { broker } = rabbitmq(at, { prefix, reconnectDelay: 50, connectTimeout: '20s' })
     onTestFinished(() => broker.close())
     const events: TelemetryEvent[] = []
     await broker.open(queues, { record: (event) => events.push(event) })
@@ -89,7 +92,7 @@ requireServer(describe, 'rabbitmq', { isPrivate: true })('a RabbitMQ server', ()
     if (given !== false) channel.nack(given, false, false)
     await broker.publish([message('2')])
     await deliveries(broker, 1)
-    await expect.poll(async () => (await broker.state())[0]?.refused).toBe(1)
+    await expect.poll(async () => (await broker.state())[0]?.refused, PATIENCE).toBe(1)
   })
 
   it('does not have an ordered queue and one that is not by the same name', async () => {
@@ -141,7 +144,9 @@ requireServer(describe, 'rabbitmq', { isPrivate: true })('a RabbitMQ server', ()
     const delivered = new Promise<void>((resolve) => {
       next = resolve
     })
-    await expect.poll(async () => (await broker.publish([message('1')]))[0]?.status).toBe('confirmed')
+    await expect
+      .poll(async () => (await broker.publish([message('1')]))[0]?.status, PATIENCE)
+      .toBe('confirmed')
     await delivered
     expect(new Set(ids)).toEqual(new Set(['1']))
     expect(events.map(({ event }) => event)).toContain('fault')

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { type PrivateServer, requireServer, startRedis } from 'spillway-test-bed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Duration } from '../../config/index.js'
 import { type BrokerUnderTest, brokerContract } from '../../testing/broker-contract/index.js'
 import { FaultProxy } from '../../testing/fault-proxy/index.js'
 import { redis } from './index.js'
@@ -14,13 +15,13 @@ requireServer(describe, 'redis', { isPrivate: true })('the Redis broker', () => 
   })
   afterAll(() => server.stop())
 
-  function make(): BrokerUnderTest {
+  function make(ackWait: Duration): BrokerUnderTest {
     made += 1
     const prefix = `test-${made}`
     const on = (port: number, isHasty = false) =>
       redis(`redis://127.0.0.1:${port}`, {
-        ...{ prefix, publishTimeout: isHasty ? '700ms' : '10s', connectTimeout: isHasty ? '500ms' : '10s' },
-        ...{ reconnectDelay: 50, ackWait: '1s' },
+        ...{ prefix, publishTimeout: isHasty ? '700ms' : '20s', connectTimeout: isHasty ? '500ms' : '20s' },
+        ...{ reconnectDelay: 50, ackWait },
       }).broker
     return {
       connect: ({ proxy, isHasty = false } = {}) => on(proxy?.port ?? server.port, isHasty),
@@ -48,7 +49,7 @@ requireServer(describe, 'redis', { isPrivate: true })('the Redis broker', () => 
   brokerContract(
     {
       name: 'redis',
-      make: async () => make(),
+      make: async ({ isFaulty }) => make(isFaulty ? '1s' : '8s'),
       server: () => server,
       proxy: () => FaultProxy.listen({ port: server.port }),
     },

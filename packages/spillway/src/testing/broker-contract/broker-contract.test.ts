@@ -13,7 +13,8 @@ import { type BrokerHarness, brokerContract } from './index.js'
 /** A broken broker in this process answers at once or never. A good one is given all the time it needs. */
 const HANG_MS = 250
 const GOOD_MS = 20_000
-const CONFIRM_TIMEOUT_MS = 50
+const CONFIRM_TIMEOUT_MS = 20_000
+const HASTY_MS = 50
 
 interface Report {
   readonly passed: string[]
@@ -28,7 +29,7 @@ function newServer(): MemoryBrokerServer {
 }
 
 function harnessOf(breakIt: Break = () => ({})): BrokerHarness {
-  return memoryBrokerHarness(newServer, (broker) => broken(broker, breakIt))
+  return memoryBrokerHarness(newServer, { hastyMs: HASTY_MS, handle: (broker) => broken(broker, breakIt) })
 }
 
 function broken(broker: Broker, breakIt: Break): Broker {

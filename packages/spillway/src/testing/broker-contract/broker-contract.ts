@@ -8,7 +8,7 @@ import { THEMES } from './themes/index.js'
 export function brokerContract(harness: BrokerHarness, api: BrokerTestApi): void {
   api.describe(`${harness.name} fulfils the broker contract`, () => {
     for (const theme of THEMES) {
-      api.describe(theme.name, () => theme.define(newSuite(harness, api)))
+      api.describe(theme.name, () => theme.define(newSuite(harness, api, theme.isFaulty ?? false)))
     }
   })
 }

@@ -59,10 +59,18 @@ export interface BrokerTraits {
   readonly lanes?: boolean
 }
 
+export interface MakeOptions {
+  /**
+   * Connections and the server will fail: what is in hands that are gone is wanted back after about a second. Else nobody loses what it has
+   * in hand to a machine that is busy with other things for a few seconds.
+   */
+  readonly isFaulty: boolean
+}
+
 export interface BrokerHarness {
   readonly name: string
   readonly traits?: BrokerTraits
-  make(): Promise<BrokerUnderTest>
+  make(options: MakeOptions): Promise<BrokerUnderTest>
   /** Given where the server may be mistreated: the theme `faults` is run then. Asked for when a test begins. */
   readonly server?: () => ServerControls
   /** A bad network in front of the server. Without it faults of the network are not tried. */

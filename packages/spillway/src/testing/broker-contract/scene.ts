@@ -57,13 +57,15 @@ export class Scene {
     return broker
   }
 
-  /** An open handle; its queue is `main` when the test names none. */
+  /** An open handle; its queue is `main` when the test names none. A hasty one may give up a few times before it is open. */
   async open(options: OpenOptions = {}): Promise<Broker> {
     const { queues = ['main'], ...connecting } = options
     const broker = this.connect(connecting)
-    await broker.open(
-      queues.map((queue) => (typeof queue === 'string' ? { name: queue, partitions: null } : queue)),
+    const wanted = queues.map((queue) =>
+      typeof queue === 'string' ? { name: queue, partitions: null } : queue,
     )
+    if (connecting.isHasty === true) await answered(() => broker.open(wanted))
+    else await broker.open(wanted)
     return broker
   }
 
@@ -147,26 +149,32 @@ export class Scene {
     queue = 'main',
   ): Promise<BrokerQueueState> {
     for (let looks = 1; ; looks += 1) {
-      const state = (await broker.state()).find((one) => one.queue === queue) as BrokerQueueState
+      const states = await answered(() => broker.state())
+      const state = states.find((one) => one.queue === queue) as BrokerQueueState
       if (isIt(state) || looks === LOOKS_MAX) return state
       await systemClock.sleep(LOOK_EVERY_MS)
     }
   }
 
   /** Once the broker has come back to it. */
-  async reachable(broker: Broker): Promise<void> {
-    for (let looks = 1; ; looks += 1) {
-      try {
-        return await broker.probe()
-      } catch (error) {
-        if (looks === LOOKS_MAX) throw error
-        await systemClock.sleep(LOOK_EVERY_MS)
-      }
-    }
+  reachable(broker: Broker): Promise<void> {
+    return answered(() => broker.probe())
   }
 
   /** Closes every handle of the test. */
   async end(): Promise<void> {
     await Promise.all([...this.#brokers].map((broker) => broker.close()))
+  }
+}
+
+/** Asks until there is an answer: a handle may have lost its connection, and a hasty one does not wait for a machine that is busy. */
+async function answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (looks === LOOKS_MAX) throw error
+      await systemClock.sleep(LOOK_EVERY_MS)
+    }
   }
 }

@@ -31,25 +31,30 @@ export const needsProxy: Need = ({ harness }) =>
 
 export interface Suite {
   readonly harness: BrokerHarness
-  test(name: string, body: (scene: Scene) => Promise<void>, need?: Need, timeoutMs?: number): void
+  test(name: string, body: (scene: Scene) => Promise<void>, need?: Need): void
 }
 
 /** The same suite for tests that all have the same need. */
 export function needing(suite: Suite, need: Need): Suite {
-  return { ...suite, test: (name, body, own = need, timeoutMs) => suite.test(name, body, own, timeoutMs) }
+  return { ...suite, test: (name, body, own = need) => suite.test(name, body, own) }
 }
 
 export interface Theme {
   readonly name: string
+  /** Connections and servers fail: each test takes its time, and wants back what was lost with them. */
+  readonly isFaulty?: boolean
   define(suite: Suite): void
 }
 
-export function newSuite(harness: BrokerHarness, api: BrokerTestApi): Suite {
+/** Many lost connections, and servers that repair their files when they start, on a machine that is busy: only what hangs takes longer. */
+const FAULTY_TIMEOUT_MS = 120_000
+
+export function newSuite(harness: BrokerHarness, api: BrokerTestApi, isFaulty: boolean): Suite {
   return {
     harness,
-    test(name, body, need, timeoutMs) {
+    test(name, body, need) {
       const run = async (context: TestContext): Promise<void> => {
-        const subject = await harness.make()
+        const subject = await harness.make({ isFaulty })
         const { traits = {} } = harness
         const scene = new Scene(subject, traits, api.expect, context)
         try {
@@ -61,7 +66,7 @@ export function newSuite(harness: BrokerHarness, api: BrokerTestApi): Suite {
           await subject.dispose()
         }
       }
-      api.it(name, run, timeoutMs)
+      api.it(name, run, isFaulty ? FAULTY_TIMEOUT_MS : undefined)
     },
   }
 }

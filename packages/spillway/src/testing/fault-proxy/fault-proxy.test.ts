@@ -4,6 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { VirtualClock } from '../virtual-clock.js'
 import { FaultProxy } from './index.js'
 
+/** Far longer than anything takes but a hang. */
+const PATIENCE = { timeout: 20_000 }
+
 /** One end of a connection, and what has come to it. */
 class End {
   text = ''
@@ -27,7 +30,7 @@ class End {
   }
 
   async hears(text: string): Promise<void> {
-    await vi.waitFor(() => expect(this.text).toBe(text))
+    await vi.waitFor(() => expect(this.text).toBe(text), PATIENCE)
   }
 }
 
@@ -61,7 +64,7 @@ async function connected(): Promise<{ client: End; peer: End }> {
   clients.push(socket)
   const client = new End(socket)
   const before = serverEnds.length
-  await vi.waitFor(() => expect(serverEnds).toHaveLength(before + 1))
+  await vi.waitFor(() => expect(serverEnds).toHaveLength(before + 1), PATIENCE)
   return { client, peer: serverEnds[before] as End }
 }
 
@@ -102,7 +105,7 @@ describe('a fault proxy', () => {
     server.close()
     const client = new End(connect(proxy.port, '127.0.0.1'))
     expect(await client.ended).toBe('ECONNRESET')
-    await vi.waitFor(() => expect(proxy.traffic.open).toBe(0))
+    await vi.waitFor(() => expect(proxy.traffic.open).toBe(0), PATIENCE)
   })
 })
 
@@ -145,6 +148,7 @@ describe('a cut', () => {
     await first.peer.hears('abcd')
     await second.client.send('efgh')
     expect(await second.client.ended).toBe('ECONNRESET')
+    await second.peer.ended
     expect(second.peer.text).toBe('ef')
     await first.client.send('more')
     await first.peer.hears('abcdmore')
@@ -188,7 +192,7 @@ describe('other faults', () => {
     const { client, peer } = await connected()
     proxy.delay({ toServer: 50 })
     await client.send('one ')
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await vi.waitFor(() => expect(clock.pending).toBe(1), PATIENCE)
     await clock.advance(49)
     expect(proxy.traffic.toServer).toBe(0)
     await peer.send('undelayed')
@@ -227,7 +231,7 @@ describe('other faults', () => {
     proxy.swallow()
     client.socket.end('lost')
     await peer.send('lost too')
-    await vi.waitFor(() => expect(client.socket.writableFinished).toBe(true))
+    await vi.waitFor(() => expect(client.socket.writableFinished).toBe(true), PATIENCE)
     expect({ peer: peer.text, client: client.text, open: proxy.traffic.open }).toEqual({
       ...{ peer: '', client: '', open: 1 },
     })

@@ -41,6 +41,7 @@ export class MemoryBroker implements Broker, Connection {
   readonly name = 'memory'
   readonly capabilities: BrokerCapabilities
   readonly #server: MemoryBrokerServer
+  readonly #confirmTimeoutMs: number
   readonly #queues = new Map<string, BrokerQueue>()
   readonly #publishes = new Set<Publish>()
   readonly #subscriptions = new Set<Subscribed>()
@@ -50,8 +51,10 @@ export class MemoryBroker implements Broker, Connection {
   #isWanted = false
   #isClosed = false
 
-  constructor(server: MemoryBrokerServer) {
+  /** `confirmTimeoutMs`: its own deadline; default the one that the server has for all. */
+  constructor(server: MemoryBrokerServer, confirmTimeoutMs = server.confirmTimeoutMs) {
     this.#server = server
+    this.#confirmTimeoutMs = confirmTimeoutMs
     this.capabilities = { ordered: true, messageBytesMax: server.messageBytesMax }
   }
 
@@ -109,6 +112,7 @@ export class MemoryBroker implements Broker, Connection {
     this.#isClosed = true
     while (this.#publishes.size > 0) await this.#publishesEnd()
     this.#link.isOpen = false
+    for (const fail of [...this.#questions]) fail(closed())
     this.#server.forget(this)
   }
 
@@ -141,7 +145,7 @@ export class MemoryBroker implements Broker, Connection {
     return new Promise((resolve) => {
       const expire = (): void =>
         publish.answer({ status: 'unknown', error: unavailable('did not confirm in time') })
-      const cancel = this.#server.clock.schedule(this.#server.confirmTimeoutMs, expire)
+      const cancel = this.#server.clock.schedule(this.#confirmTimeoutMs, expire)
       const publish: Publish = {
         message,
         hasArrived: false,
@@ -254,7 +258,7 @@ export class MemoryBroker implements Broker, Connection {
         end()
         reject(error)
       }
-      const cancel = this.#server.clock.schedule(this.#server.confirmTimeoutMs, () =>
+      const cancel = this.#server.clock.schedule(this.#confirmTimeoutMs, () =>
         fail(unavailable('did not answer in time')),
       )
       this.#questions.add(fail)

@@ -20,6 +20,9 @@ interface Runtime {
 
 type Provider = 'postgresql' | 'mysql'
 
+/** Prisma ends transactions after five seconds unless it is told otherwise, on a busy machine before a test is through with them. */
+const PATIENCE = { transactionOptions: { maxWait: 30_000, timeout: 60_000 } }
+
 /** The graph of queries of a schema without models, as bytes. */
 const NO_MODELS = Buffer.alloc(16).toString('base64')
 
@@ -85,7 +88,7 @@ export const connectPrismaPostgres: ((url: string) => PrismaClient) | null =
     : (url) => {
         const Client = clientClass('postgresql', runtime)
         const adapter = new postgresAdapter.PrismaPg({ connectionString: url })
-        return new Client({ adapter, errorFormat: 'minimal' })
+        return new Client({ adapter, errorFormat: 'minimal', ...PATIENCE })
       }
 
 export const openPrismaPostgres: OpenLibrary | null =
@@ -106,5 +109,8 @@ export const openPrismaMySql: OpenLibrary | null =
           database: pathname.slice(1),
         })
         const Client = clientClass('mysql', runtime)
-        return libraryOf(new Client({ adapter, errorFormat: 'minimal' }), 'insert into orders values (?)')
+        return libraryOf(
+          new Client({ adapter, errorFormat: 'minimal', ...PATIENCE }),
+          'insert into orders values (?)',
+        )
       }
