@@ -12,6 +12,9 @@ export interface Received {
   readonly body: string
 }
 
+/** Connections are let go by the other side, or by a test. */
+const KEEP_ALIVE_MS = 60_000
+
 export class Endpoint {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -38,11 +41,13 @@ export class Endpoint {
 
   /** Speaks HTTP. */
   static http(listener: RequestListener): Promise<Endpoint> {
-    return Endpoint.#listening(createHttpServer(listener))
+    return Endpoint.#listening(createHttpServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener))
   }
 
   static https(certificate: { key: string; cert: string }, listener: RequestListener): Promise<Endpoint> {
-    return Endpoint.#listening(createHttpsServer(certificate, listener))
+    return Endpoint.#listening(
+      createHttpsServer({ ...certificate, keepAliveTimeout: KEEP_ALIVE_MS }, listener),
+    )
   }
 
   /** Speaks whatever `onSocket` writes. */

@@ -11,6 +11,8 @@ import {
 import { memory } from '../../src/stores/memory/index.js'
 import { type TestSpillway, testSpillway } from '../../src/testing/index.js'
 import { Receiver } from './receiver.js'
+// Otherwise loaded with the first delivery, for which no clock of a test waits.
+import '../../src/callbacks/guarded-agent.js'
 
 export const Order = z.object({ id: z.string(), url: z.string().optional() })
 export type OrderOptions = Partial<CommandOptions<string, typeof Order>>

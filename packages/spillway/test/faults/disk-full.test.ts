@@ -13,14 +13,17 @@ import { type FaultRig, faultRig, idsOf } from './fault-rig.js'
 const DISK_BYTES = 48 * 1024 * 1024
 const PAYLOAD_CHARACTERS = 400_000
 const INCOMPRESSIBLE = randomBytes(1_000_000).toString('base64')
-const ROOM_WITHIN_MS = 15_000
+const ROOM_WITHIN_MS = 60_000
+const TIMEOUT_MS = 180_000
 const APPENDS_MAX = 500
 
 for (const engine of ENGINES) {
   requireServer(describe, engine.kind, { isPrivate: true, smallDisk: true })(
     `a full disk of ${engine.kind}`,
     () => {
-      it('takes nothing, loses nothing, and goes on when there is room', { timeout: 60_000 }, async () => {
+      it('takes nothing, loses nothing, and goes on when there is room', {
+        timeout: TIMEOUT_MS,
+      }, async () => {
         const server = await engine.start({ smallDiskBytes: DISK_BYTES })
         onTestFinished(() => server.stop())
         const database = await server.createSmallDatabase()

@@ -20,7 +20,7 @@ export interface CallKind {
   prepare(rig: FaultRig, queue: string): Promise<DoubtfulCall>
 }
 
-const ATTEMPTS_MAX = 4
+const ATTEMPTS_MAX = 25
 /** Longer than any of these calls waits. */
 const LOCK_WAIT_MS = 10_000
 const PAYLOADS = [{ n: 0 }, { text: 'one' }, { text: 'z'.repeat(300) }]
@@ -91,8 +91,11 @@ const claim: CallKind = {
       call: (store) => rig.claim(queue, store),
       async resolve() {
         const atOnce = await rig.claim(queue)
-        await rig.clock.advance(LEASE_MS + 1)
-        const later = await persist(() => rig.claim(queue, rig.store))
+        const later = await persist(async () => {
+          // Each time: what is asked for again may have been claimed by then, and nobody told.
+          await rig.clock.advance(LEASE_MS + 1)
+          return rig.claim(queue, rig.store)
+        })
         const leases = [...atOnce, ...later]
         // Whoever claimed it without learning so keeps it until the lease expires, and no longer.
         expect(later.map(({ chunkId }) => chunkId)).toEqual([draft.id])
@@ -227,7 +230,10 @@ export const CALL_KINDS: readonly CallKind[] = [
   ...[claim, extend, settle, settleWithin, promote, cancel],
 ]
 
-/** A caller who is told to try again does, a few times: the connection may have been cut after the answer, unnoticed. */
+/**
+ * A caller who is told to try again does, a few times: the connection may have been cut after the answer, unnoticed, or the deadline is
+ * too short for a machine that is busy.
+ */
 export async function persist<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

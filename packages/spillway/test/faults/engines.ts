@@ -36,6 +36,8 @@ export interface FaultEngine {
   start(options?: StartOptions): Promise<PostgresServer | MariaDbServer>
   makeStore(url: string, limits?: StoreLimits): ServerStore
   readonly connectionsMaxSetting: string
+  /** Of how many `sessions` the server knows, whoever's. */
+  readonly sessionsQuery: string
   /** Lets everybody only read, or write again; new connections obey. */
   setReadOnly(serverUrl: string, isReadOnly: boolean, database: string): Promise<void>
   /** Takes a statement into the transaction that makes the server give the whole transaction up, and hides the error. */
@@ -56,6 +58,7 @@ export const ENGINES: readonly FaultEngine[] = [
         ...(acquireTimeoutMs && { connectTimeoutMs: acquireTimeoutMs }),
       }),
     connectionsMaxSetting: 'max_connections',
+    sessionsQuery: "select count(*) as sessions from pg_stat_activity where backend_type = 'client backend'",
     async setReadOnly(serverUrl, isReadOnly, database) {
       await using admin = await openSession(serverUrl)
       await admin.query(
@@ -77,6 +80,8 @@ export const ENGINES: readonly FaultEngine[] = [
         ...(acquireTimeoutMs && { acquireTimeout: acquireTimeoutMs, connectTimeout: acquireTimeoutMs }),
       }),
     connectionsMaxSetting: 'max-connections',
+    sessionsQuery:
+      "select variable_value as sessions from information_schema.global_status where variable_name = 'THREADS_CONNECTED'",
     async setReadOnly(serverUrl, isReadOnly) {
       await using admin = await openSession(serverUrl)
       await admin.query(`set global tx_read_only = ${isReadOnly ? 1 : 0}`)

@@ -3,12 +3,13 @@
 
 import type { MariaDbServer, PostgresServer, TestDatabase } from 'spillway-test-bed'
 import { openSession, urlAtPort } from 'spillway-test-bed'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { type ChunkDraft, commandId, encodeBody, fingerprint, type Lease } from '../../src/domain/index.js'
 import type { BulkWrite } from '../../src/ports/index.js'
 import { createChunkIds } from '../../src/runtime/index.js'
 import { FaultProxy, seededRandom, VirtualClock } from '../../src/testing/index.js'
 import type { FaultEngine, ServerStore, StoreLimits } from './engines.js'
+import { PATIENCE } from './processes/patience.js'
 
 export const LEASE_MS = 30_000
 export const DAY_MS = 86_400_000
@@ -58,7 +59,8 @@ export async function faultRig(
   })
   await truth.schema.migrate()
   await truth.open()
-  await store.open()
+  // Its deadlines may be too short for a machine that is busy.
+  await vi.waitFor(() => store.open(), PATIENCE)
   await makeEffectsTable(database.url)
 
   const newChunkId = createChunkIds(clock, seededRandom(1))

@@ -93,8 +93,9 @@ function harmfulCommands(find: () => Promise<Place>): void {
     ])
     // Somebody else may have done it before whoever is blocked comes back.
     await vi.waitFor(async () => {
-      expect(await deployment.metric('spillway_event_loop_blocked_seconds_count')).toBe(1)
-      expect(await deployment.metric('spillway_lease_lost_total{queue="blocking"')).toBe(1)
+      // A machine that is busy blocks others as well.
+      expect(await deployment.metric('spillway_event_loop_blocked_seconds_count')).toBeGreaterThan(0)
+      expect(await deployment.metric('spillway_lease_lost_total{queue="blocking"')).toBeGreaterThan(0)
       expect(deployment.log).toContain('"event":"event_loop.blocked"')
     }, PATIENCE)
     expect(deployment.deaths).toBe(0)

@@ -41,37 +41,48 @@ for (const engine of ENGINES) {
       String((await application.ask(`/v1/commands/${type}`, { gate: path })).id)
 
     it('are all among the nodes, and one of the workers keeps house', { timeout: TIMEOUT_MS }, async () => {
-      const nodes = await application.nodes()
-      const pidsOf = (role: string) =>
-        nodes.filter(({ roles }) => roles.includes(role as never)).map(({ pid }) => pid)
       const started = (role: string) =>
         application.posts.filter((post) => post.role === role).map(({ program }) => program.pid)
-      expect(nodes.every(({ alive }) => alive)).toBe(true)
-      expect(new Set(pidsOf('intake'))).toEqual(new Set(started('intake')))
-      expect(new Set(pidsOf('worker'))).toEqual(new Set(started('worker')))
-      const keepers = nodes.filter(({ holds }) => holds.includes('maintenance'))
-      expect(keepers.map(({ pid }) => pid)).toEqual([
-        expect.toSatisfy((pid) => started('worker').includes(pid)),
-      ])
+      // Whoever works keeps house a moment later.
+      await vi.waitFor(async () => {
+        const nodes = await application.nodes()
+        const pidsOf = (role: string) =>
+          nodes.filter(({ roles }) => roles.includes(role as never)).map(({ pid }) => pid)
+        expect(nodes.every(({ alive }) => alive)).toBe(true)
+        expect(new Set(pidsOf('intake'))).toEqual(new Set(started('intake')))
+        expect(new Set(pidsOf('worker'))).toEqual(new Set(started('worker')))
+        const keepers = nodes.filter(({ holds }) => holds.includes('maintenance'))
+        expect(keepers.map(({ pid }) => pid)).toEqual([
+          expect.toSatisfy((pid) => started('worker').includes(pid)),
+        ])
+      }, PATIENCE)
     })
+
+    const othersSucceed = async (when: string): Promise<void> => {
+      const ids = await Promise.all(
+        [1, 2, 3, 4].map((n) => application.submit('click', { id: `${when}-${n}` })),
+      )
+      for (const id of ids) await application.untilSucceeded(id)
+    }
 
     it('leave a paused queue alone', { timeout: TIMEOUT_MS }, async () => {
       await application.ask('/v1/queues/orders/pause')
+      // Workers that looked before the pause have come back by then.
+      await othersSucceed('before')
       const paused = await application.submit('order', { id: 'paused' })
-      const others = await Promise.all(
-        [1, 2, 3, 4].map((n) => application.submit('click', { id: `other-${n}` })),
-      )
-      for (const id of others) await application.untilSucceeded(id)
+      await othersSucceed('after')
       expect(await application.stateOf(paused)).toBe('accepted')
       await application.ask('/v1/queues/orders/resume')
       await application.untilSucceeded(paused)
     })
 
     it('keep together to the limit of a queue', { timeout: TIMEOUT_MS }, async () => {
-      await application.ask('/v1/queues/slow/limit', { leasesMax: 1 })
+      await application.ask('/v1/queues/patient/limit', { leasesMax: 1 })
+      // Workers that looked before there was a limit have come back by then.
+      await othersSucceed('limited')
       const waiting = [newGate(), newGate(), newGate()]
       const ids = []
-      for (const gate of waiting) ids.push(await sendThrough(gate))
+      for (const gate of waiting) ids.push(await sendThrough(gate, 'patient'))
       const inside = (): Gate[] => waiting.filter(({ pids }) => pids.length > 0)
       for (const [n, gate] of waiting.slice(0, 2).entries()) {
         await gate.untilSomebodyComes()
@@ -83,8 +94,8 @@ for (const engine of ENGINES) {
       }
       await waiting[2]?.untilSomebodyComes()
       const more = [newGate(), newGate()]
-      for (const gate of more) ids.push(await sendThrough(gate))
-      await application.ask('/v1/queues/slow/limit', { leasesMax: null })
+      for (const gate of more) ids.push(await sendThrough(gate, 'patient'))
+      await application.ask('/v1/queues/patient/limit', { leasesMax: null })
       // More than one at once: it was the limit that held them back.
       for (const gate of more) await gate.untilSomebodyComes()
       for (const gate of [...waiting, ...more]) gate.open()

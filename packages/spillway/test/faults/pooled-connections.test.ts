@@ -23,7 +23,7 @@ import {
 import { systemClock } from '../../src/runtime/index.js'
 import { postgres } from '../../src/stores/postgres/index.js'
 
-const LEASE_MS = 1_000
+const LEASE_MS = 2_000
 /** Enough for a sink to drain them through a staging table. */
 const CLICKS = 3_000
 const WAIT = { wait: '20s' } as const
@@ -172,10 +172,12 @@ requireServer(describe, 'pgbouncer')('behind PgBouncer in transaction mode', () 
   })
 
   it('both processes are among the nodes, and the accounts balance', async () => {
-    expect(await intake.nodes()).toMatchObject([
-      { roles: ['intake'], alive: true },
-      { roles: ['worker', 'maintenance'], alive: true, holds: ['maintenance'] },
-    ])
+    await expect
+      .poll(() => intake.nodes(), { timeout: 20_000 })
+      .toMatchObject([
+        { roles: ['intake'], alive: true },
+        { roles: ['worker', 'maintenance'], alive: true, holds: ['maintenance'] },
+      ])
     const { accepted, succeeded, failed: refused } = await intake.accounting()
     expect(accepted).toBe(succeeded + refused)
     expect(await intake.health()).toMatchObject({ ready: true })

@@ -60,7 +60,7 @@ for (const engine of ENGINES) {
           expect(tookMs).toBeLessThan(PATIENCE_MS)
         }
         rig.proxy.reset()
-        await vi.waitFor(append)
+        await vi.waitFor(append, PATIENCE_MS)
       })
     })
 
@@ -91,7 +91,9 @@ for (const engine of ENGINES) {
     })
 
     describe('that is killed', () => {
-      it('is missed at once, and used again by the same store after its restart', async () => {
+      it('is missed at once, and used again by the same store after its restart', {
+        timeout: TIMEOUT_MS,
+      }, async () => {
         const rig = await faultRig(engine, server)
         const draft = rig.draft('main', [1])
         await rig.store.append([rig.draft('main', [0])])
@@ -110,7 +112,7 @@ for (const engine of ENGINES) {
         expect(await rig.claim('main', rig.store)).toHaveLength(2)
       })
 
-      it('keeps a store from opening, until it is back', async () => {
+      it('keeps a store from opening, until it is back', { timeout: TIMEOUT_MS }, async () => {
         const rig = await faultRig(engine, server)
         const late = engine.makeStore(rig.database.url)
         onTestFinished(() => late.close())
@@ -155,17 +157,20 @@ for (const engine of ENGINES) {
     describe('whose connections are all taken', () => {
       it('in the store: a call gives up in time, and can be sent again', async () => {
         const rig = await faultRig(engine, server, { connections: 1, acquireTimeoutMs: DEADLINE_MS })
-        await rig.store.append([rig.draft('main', [0]), rig.draft('main', [1])])
+        await rig.truth.append([rig.draft('main', [0]), rig.draft('main', [1])])
         const [first, second] = (await rig.claim('main')) as [Lease, Lease]
         const settleSecond = () => rig.store.settleWithin([second], async () => [completed(second)])
-        await rig.store.settleWithin([first], async () => {
-          const { error, tookMs } = await failing(settleSecond())
-          expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
-          expect(tookMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5)
-          expect(tookMs).toBeLessThan(PATIENCE_MS)
-          return [completed(first)]
-        })
-        expect(await settleSecond()).toEqual(['ok'])
+        const settleFirst = () =>
+          rig.store.settleWithin([first], async () => {
+            const { error, tookMs } = await failing(settleSecond())
+            expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
+            expect(tookMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5)
+            expect(tookMs).toBeLessThan(PATIENCE_MS)
+            return [completed(first)]
+          })
+        // Where it takes a busy machine so long to make the connection, that is given up as well.
+        expect(await persist(settleFirst)).toEqual(['ok'])
+        expect(await persist(settleSecond)).toEqual(['ok'])
         expect((await rig.truth.reader.accounting()).succeeded).toBe(2)
       })
 
@@ -181,18 +186,20 @@ for (const engine of ENGINES) {
         expect((await rig.claim('main')).map(({ chunkId }) => chunkId)).toEqual([other.id])
       })
 
-      it('on the server: the store says so, and opens once there is room', async () => {
+      it('on the server: the store says so, and opens once there is room', {
+        timeout: TIMEOUT_MS,
+      }, async () => {
         const crowded = await engine.start({ settings: { [engine.connectionsMaxSetting]: '12' } })
         onTestFinished(() => crowded.stop())
         const database = await crowded.createDatabase()
         const store = engine.makeStore(database.url)
         onTestFinished(() => store.close())
         await store.schema.migrate()
-        const sessions = await takeAllConnections(database.url)
+        const sessions = await takeAllConnections(database.url, engine.sessionsQuery)
         const { error } = await failing(store.open())
         expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
         await Promise.all(sessions.map((session) => session.close()))
-        await vi.waitFor(() => store.open())
+        await vi.waitFor(() => store.open(), PATIENCE_MS)
         await store.probe()
       })
     })
@@ -243,10 +250,21 @@ async function failing(call: Promise<unknown>): Promise<Failed> {
 /** Gives the store new connections, which see settings that changed. */
 async function reconnect(rig: FaultRig): Promise<void> {
   rig.proxy.cutAll()
-  await vi.waitFor(() => rig.store.reader.accounting())
+  await vi.waitFor(() => rig.store.reader.accounting(), PATIENCE_MS)
 }
 
-async function takeAllConnections(url: string): Promise<readonly Session[]> {
+/** `sessionsQuery`: how many the server has. Some of them may be of somebody who has just left. */
+async function takeAllConnections(url: string, sessionsQuery: string): Promise<readonly Session[]> {
+  const sessions: Session[] = []
+  await vi.waitFor(async () => {
+    sessions.push(...(await takeMoreConnections(url)))
+    const [counted] = (await sessions[0]?.query(sessionsQuery)) ?? []
+    expect(Number(counted?.sessions)).toBe(sessions.length)
+  }, PATIENCE_MS)
+  return sessions
+}
+
+async function takeMoreConnections(url: string): Promise<readonly Session[]> {
   const sessions: Session[] = []
   for (let tried = 0; tried < CONNECTIONS_TRIED_MAX; tried += 1) {
     const session = await openSession(url).catch(() => null)

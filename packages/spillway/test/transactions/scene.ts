@@ -63,7 +63,7 @@ export class Scene {
         expect(Number(row?.n)).toBeGreaterThan(0)
       },
       // MariaDB renews what it tells about locks only if it was not asked for a tenth of a second.
-      { timeout: 10_000, interval: 200 },
+      { timeout: 25_000, interval: 200 },
     )
   }
 }

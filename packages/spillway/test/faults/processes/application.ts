@@ -137,8 +137,21 @@ export class Application {
     return found
   }
 
-  /** Starts a process and waits until it works; callers learn of an intake. */
+  /**
+   * Starts a process and waits until it works; callers learn of an intake. One that ends is started again, as a supervisor does: the
+   * database may be away, or the machine busy.
+   */
   async fill(name: string, role: Role): Promise<Post> {
+    for (let start = 1; ; start += 1) {
+      try {
+        return await this.#startOne(name, role)
+      } catch (error) {
+        if (start === STARTS_MAX) throw error
+      }
+    }
+  }
+
+  async #startOne(name: string, role: Role): Promise<Post> {
     const program = Program.serve(this.#setting, role)
     const post: Post = { role, name, program, url: '' }
     this.#posts.set(name, post)
@@ -149,17 +162,11 @@ export class Application {
     return post
   }
 
-  /** SIGKILL, and another one in its place: started again, as a supervisor does, when the database is just away. */
+  /** SIGKILL, and another one in its place. */
   async replace({ name, role, program }: Post): Promise<Post> {
     await program.kill()
     for (const client of this.#clients) client.tellGone(name)
-    for (let start = 1; ; start += 1) {
-      try {
-        return await this.fill(name, role)
-      } catch (error) {
-        if (start === STARTS_MAX) throw error
-      }
-    }
+    return await this.fill(name, role)
   }
 
   /** Those who have to know where an intake is. */

@@ -88,7 +88,8 @@ export default defineConfig({
   store: url.startsWith('postgres:') ? postgres(url) : url.startsWith('mysql:') ? mysql(url) : sqlite(url),
   commands: [poisonous, hung, blocking, parcel, packet],
   queues: {
-    ...Object.fromEntries(['poison', 'parcels'].map((queue) => [queue, { lease: LEASE_MS }])),
+    // Those whose workers are to be taken for dead soon; nobody else is, on a machine that is busy.
+    poison: { lease: LEASE_MS },
     // Whoever hangs takes the only slot there is.
     ...Object.fromEntries(['hung', 'blocking'].map((queue) => [queue, { lease: LEASE_MS, concurrency: 1 }])),
   },

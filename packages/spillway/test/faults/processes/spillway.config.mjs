@@ -109,6 +109,16 @@ const slow = defineCommand({
   },
 })
 
+/** The same, by whoever is not taken for dead as soon as the machine is busy. */
+const patient = defineCommand({
+  name: 'patient',
+  queue: 'patient',
+  input: Gated,
+  async handle({ gate }) {
+    await passThrough(gate)
+  },
+})
+
 /** The same inside the settlement's transaction, which it has written into before. */
 const slowInTransaction = defineCommand({
   name: 'slow-in-transaction',
@@ -135,10 +145,11 @@ export default defineConfig({
   store: isPostgres
     ? postgres(url, { idleTransactionMs: IDLE_TRANSACTION_MS })
     : mysql(url, { idleTransaction: IDLE_TRANSACTION_MS }),
-  commands: [order, click, slow, slowInTransaction, ...(counterpart === undefined ? [] : [letter])],
-  queues: Object.fromEntries(
-    ['orders', 'clicks', 'slow', 'letters'].map((queue) => [queue, { lease: '1s' }]),
-  ),
+  commands: [order, click, slow, patient, slowInTransaction, ...(counterpart === undefined ? [] : [letter])],
+  queues: {
+    ...Object.fromEntries(['orders', 'clicks', 'slow', 'letters'].map((queue) => [queue, { lease: '1s' }])),
+    patient: { lease: '30s' },
+  },
   ...(counterpart !== undefined && {
     callbacks: {
       secrets: [`whsec_${Buffer.alloc(32, 7).toString('base64')}`],
