@@ -67,7 +67,7 @@ describe('a running Spillway', () => {
       queue: 'default',
       durability: 'memory',
     })
-    expect(await spillway.outcome(receipt.id, { wait: '5s', payload: true })).toMatchObject({
+    expect(await spillway.outcome(receipt.id, { wait: '20s', payload: true })).toMatchObject({
       state: 'succeeded',
       result: '"hello Ada"',
       payload: '{"name":"Ada"}',
@@ -99,7 +99,7 @@ describe('a running Spillway', () => {
       const { spillway, store } = await open({ queues: { default: { channel } } })
       const receipt = await spillway.submit(record, { id: 'a', n: 1 })
       expect(receipt.durability).toBe(durability)
-      expect(await spillway.outcome(receipt.id, { wait: '5s' })).toMatchObject({ state: 'succeeded' })
+      expect(await spillway.outcome(receipt.id, { wait: '20s' })).toMatchObject({ state: 'succeeded' })
       expect(rowsOf(store as never, 'clicks')).toEqual([{ id: 'a', n: 1 }])
     },
   )
@@ -121,7 +121,7 @@ describe('a running Spillway', () => {
       maintenance: { promoteEvery: 1 },
     })
     const { id } = await spillway.submit(flaky, {})
-    const outcome = await spillway.outcome(id, { wait: '10s' })
+    const outcome = await spillway.outcome(id, { wait: '20s' })
     expect(outcome).toMatchObject({ state: 'succeeded', attempts: 3 })
     expect(outcome.history).toHaveLength(3)
   })
@@ -131,13 +131,13 @@ describe('a running Spillway', () => {
     const letter = defineCommand({ name: 'letter', input: z.object({}), handle: () => answer })
     const { spillway } = await open({ commands: [letter], maintenance: { promoteEvery: 1 } })
     const { id } = await spillway.submit(letter, {})
-    expect(await spillway.outcome(id, { wait: '5s' })).toMatchObject({
+    expect(await spillway.outcome(id, { wait: '20s' })).toMatchObject({
       state: 'failed',
       error: { message: 'address rejected' },
     })
     answer = undefined
     expect(await spillway.redrive([id])).toEqual(['ok'])
-    expect(await spillway.outcome(id, { wait: '5s' })).toMatchObject({ state: 'succeeded', generation: 1 })
+    expect(await spillway.outcome(id, { wait: '20s' })).toMatchObject({ state: 'succeeded', generation: 1 })
     expect(await spillway.redrive([id])).toEqual(['conflict'])
   })
 
@@ -162,7 +162,7 @@ describe('a running Spillway', () => {
       { queue: 'default', paused: true, ready: 1, channel: 'store' },
     ])
     await spillway.resume('default')
-    expect(await spillway.outcome(id, { wait: '5s' })).toMatchObject({ state: 'succeeded' })
+    expect(await spillway.outcome(id, { wait: '20s' })).toMatchObject({ state: 'succeeded' })
     await expect(spillway.pause('nowhere')).rejects.toMatchObject({ code: 'not_found' })
   })
 
@@ -219,7 +219,7 @@ describe('a running Spillway', () => {
     await expect(intake.spillway.outcome(id, { wait: 20 })).rejects.toMatchObject({ code: 'wait_timeout' })
     const worker = await open({ store }, { roles: ['worker'] })
     await expect(worker.spillway.submit(greet, { name: 'x' })).rejects.toMatchObject({ code: 'unsupported' })
-    expect(await intake.spillway.outcome(id, { wait: '5s' })).toMatchObject({ state: 'succeeded' })
+    expect(await intake.spillway.outcome(id, { wait: '20s' })).toMatchObject({ state: 'succeeded' })
     await expect(open({}, { roles: ['chef' as never] })).rejects.toMatchObject({ code: 'invalid_argument' })
   })
 
@@ -267,7 +267,7 @@ describe('a running Spillway', () => {
     await first.spillway.close()
     const second = await open({ store: sqlite(path) })
     for (const verdict of verdicts) {
-      expect(verdict.ok && (await second.spillway.outcome(verdict.receipt.id, { wait: '5s' })).state).toBe(
+      expect(verdict.ok && (await second.spillway.outcome(verdict.receipt.id, { wait: '20s' })).state).toBe(
         'succeeded',
       )
     }
@@ -332,7 +332,7 @@ describe('reading an outcome', () => {
   }
 
   it('reads the store once, with the payload where it is asked for', async () => {
-    const withPayload = await reading({ payload: true, wait: '5s' })
+    const withPayload = await reading({ payload: true, wait: '20s' })
     expect(withPayload.view).toMatchObject({ state: 'succeeded', payload: '{"name":"Ada"}' })
     expect(withPayload.reads).toEqual([{ payload: true }])
     const without = await reading({})

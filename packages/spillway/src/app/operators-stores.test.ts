@@ -35,6 +35,9 @@ async function onMariaDb(): Promise<Ground> {
 let ground: Ground
 let spillway: Spillway
 let broken: boolean
+/** Resolves when the counterpart may be asked to undo a payment. */
+let mayUndo: Promise<void>
+let letUndo: () => void
 
 const write = defineCommand({
   name: 'write',
@@ -49,7 +52,7 @@ const pay = defineCommand({
   name: 'pay',
   input: z.object({ token: z.string() }),
   handle: ({ token }) => pending({ token, deadline: '1h' }),
-  compensate: () => undefined,
+  compensate: () => mayUndo,
 })
 
 async function died(rows: number): Promise<string[]> {
@@ -58,7 +61,7 @@ async function died(rows: number): Promise<string[]> {
     Array.from({ length: rows }, (_, row) => ({ row })),
   )
   const ids = verdicts.flatMap((verdict) => (verdict.ok ? [verdict.receipt.id] : []))
-  for (const id of ids) await spillway.outcome(id, { wait: '10s' })
+  for (const id of ids) await spillway.outcome(id, { wait: '20s' })
   return ids
 }
 
@@ -69,11 +72,15 @@ requireServer(describe, 'mariadb')('on MariaDB', () => operators(onMariaDb))
 function operators(open: () => Promise<Ground>): void {
   beforeEach(async () => {
     broken = true
+    mayUndo = new Promise((resolve) => {
+      letUndo = resolve
+    })
     ground = await open()
     const config = { store: ground.store, commands: [write, pay], maintenance: { promoteEvery: 5 } }
     spillway = await createSpillway(config, { migrate: true, logs: 'silent' })
   })
   afterEach(async () => {
+    letUndo()
     await spillway?.close()
     await ground?.drop()
   })
@@ -92,7 +99,8 @@ function operators(open: () => Promise<Ground>): void {
     })
     await expect(spillway.complete(tokens[0], ok())).rejects.toMatchObject({ code: 'token_unknown' })
     expect(await spillway.complete(tokens[1], failed('no funds'))).toMatchObject({ state: 'compensating' })
-    expect(await spillway.outcome(receipts[1]?.id ?? '', { wait: '10s' })).toMatchObject({
+    letUndo()
+    expect(await spillway.outcome(receipts[1]?.id ?? '', { wait: '20s' })).toMatchObject({
       ...{ state: 'compensated', error: { message: 'no funds' } },
     })
   })
@@ -110,10 +118,10 @@ function operators(open: () => Promise<Ground>): void {
     expect(await spillway.discard([given], { actor: 'ada', reason: 'not needed' })).toEqual(['ok'])
     broken = false
     const { id } = await spillway.operations.start({ action: 'redrive', filter, actor: 'ada' })
-    expect(await spillway.outcome(id ?? '', { wait: '10s' })).toMatchObject({ state: 'succeeded' })
+    expect(await spillway.outcome(id ?? '', { wait: '20s' })).toMatchObject({ state: 'succeeded' })
     expect(await spillway.operations.get(id ?? '')).toMatchObject({ seen: 29, changed: 29, conflicts: 0 })
     for (const each of ids.slice(1))
-      expect(await spillway.outcome(each, { wait: '10s' })).toMatchObject({
+      expect(await spillway.outcome(each, { wait: '20s' })).toMatchObject({
         state: 'succeeded',
         generation: 1,
       })
@@ -123,7 +131,7 @@ function operators(open: () => Promise<Ground>): void {
       { action: 'discard', actor: 'ada', reason: 'not needed', count: 1 },
     ])
     expect(await spillway.redrive([given], { payloads: [{ row: 7 }] })).toEqual(['ok'])
-    expect(await spillway.outcome(given, { wait: '10s', payload: true })).toMatchObject({
+    expect(await spillway.outcome(given, { wait: '20s', payload: true })).toMatchObject({
       ...{ state: 'succeeded', payload: '{"row":7}', generation: 2 },
     })
   })

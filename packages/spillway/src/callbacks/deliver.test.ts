@@ -10,11 +10,13 @@ beforeEach(() => {
 })
 afterEach(() => rig.close())
 
-/** Resolves when undici has read the headers of an answer. */
-function headersRead(): Promise<void> {
+/** Resolves when undici has read the headers of its answer. */
+function headersRead({ port }: Endpoint): Promise<void> {
   const headers = channel('undici:request:headers')
   return new Promise((resolve) => {
-    const listener = (): void => {
+    const listener = (message: unknown): void => {
+      const { request } = message as { readonly request: { readonly origin: string } }
+      if (!request.origin.endsWith(`:${port}`)) return
       headers.unsubscribe(listener)
       resolve()
     }
@@ -52,9 +54,17 @@ describe('a badly behaved receiver', () => {
 
   it('whose name is never resolved is given up after the time', async () => {
     const endpoint = await rig.rude('')
-    const resolve = () => new Promise<never>(() => {})
+    let ask = (): void => {}
+    const asked = new Promise<void>((tell) => {
+      ask = tell
+    })
+    const resolve = () => {
+      ask()
+      return new Promise<never>(() => {})
+    }
     const sender = rig.senderTo(endpoint, { resolve, timeoutMs: 3_000 })
     const sending = sender.send({ url: `http://hooks.example.com:${endpoint.port}/`, id: ID, body: BODY })
+    await asked
     await rig.clock.advance(3_000)
     expect(await sending).toMatchObject({ code: 'timeout', durationMs: 3_000 })
     await rig.clock.advance(7_000)
@@ -87,7 +97,7 @@ describe('a badly behaved receiver', () => {
 
   it('that drips its body has answered; the rest is cut by time', async () => {
     const endpoint = await rig.rude('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\na')
-    const answered = headersRead()
+    const answered = headersRead(endpoint)
     const sending = rig.send(endpoint)
     await answered
     for (let second = 0; second < 15; second++) {

@@ -23,6 +23,8 @@ const letter = defineCommand({
     end: z.enum(['ok', 'thrown', 'pending', 'told']).default('ok'),
   }),
   classify: () => 'permanent',
+  // What is to be tried again stays where it is for as long as these tests take.
+  retry: { backoff: { delay: '1h', max: '1h', jitter: 'none' } },
   handle({ to, end }, ctx) {
     if (end === 'thrown') throw new Error(`no such street \u001b[31m${to}`)
     if (end !== 'pending') return { issued: to }

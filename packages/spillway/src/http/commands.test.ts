@@ -36,7 +36,7 @@ describe('POST /v1/commands/{type}', () => {
       links: { self: `/v1/commands/${answer.json.id}` },
     })
     expect(answer.headers.get('location')).toBe(`/v1/commands/${answer.json.id}`)
-    expect((await get(`${answer.headers.get('location')}?wait=5`)).json).toMatchObject({
+    expect((await get(`${answer.headers.get('location')}?wait=20`)).json).toMatchObject({
       state: 'succeeded',
       result: { hello: 'world' },
     })
@@ -47,7 +47,7 @@ describe('POST /v1/commands/{type}', () => {
     async (payload) => {
       const { post } = await start()
       const answer = await post('/v1/commands/echo', JSON.stringify(payload), {
-        headers: { prefer: 'wait=5' },
+        headers: { prefer: 'wait=20' },
       })
       expect(answer.json.result).toEqual(payload)
     },
@@ -66,9 +66,9 @@ describe('POST /v1/commands/{type}', () => {
   describe('with Prefer: wait', () => {
     it('answers 200 with the outcome when it came in time', async () => {
       const { post } = await start()
-      const answer = await post('/v1/commands/letter', { end: 'ok' }, { headers: { prefer: 'wait=5' } })
+      const answer = await post('/v1/commands/letter', { end: 'ok' }, { headers: { prefer: 'wait=20' } })
       expect(answer.status).toBe(200)
-      expect(answer.headers.get('preference-applied')).toBe('wait=5')
+      expect(answer.headers.get('preference-applied')).toBe('wait=20')
       expect(SCHEMAS.Command.parse(answer.json)).toMatchObject({
         state: 'succeeded',
         result: 'sent',
@@ -78,7 +78,7 @@ describe('POST /v1/commands/{type}', () => {
 
     it('answers 200 when the command failed: the outcome is known', async () => {
       const { post } = await start()
-      const answer = await post('/v1/commands/letter', { end: 'failed' }, { headers: { prefer: 'wait=5' } })
+      const answer = await post('/v1/commands/letter', { end: 'failed' }, { headers: { prefer: 'wait=20' } })
       expect(answer.status).toBe(200)
       expect(answer.json).toMatchObject({ state: 'failed', error: { message: 'address rejected' } })
     })

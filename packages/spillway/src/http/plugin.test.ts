@@ -39,7 +39,7 @@ describe('httpPlugin', () => {
       payload: '1',
     })
     expect(receipt.headers.location).toBe(`/spillway/v1/commands/${receipt.json().id}`)
-    expect((await app.inject(`${receipt.headers.location}?wait=5`)).json()).toMatchObject({
+    expect((await app.inject(`${receipt.headers.location}?wait=20`)).json()).toMatchObject({
       state: 'succeeded',
       links: { self: receipt.headers.location },
     })
@@ -166,7 +166,7 @@ describe('httpHandler', () => {
     const url = await serve()
     const receipt = await fetch(`${url}/v1/commands/echo`, { method: 'POST', headers: json, body: '{"a":1}' })
     expect(receipt.status).toBe(202)
-    const command = await fetch(`${url}${receipt.headers.get('location')}?wait=5`)
+    const command = await fetch(`${url}${receipt.headers.get('location')}?wait=20`)
     expect(await command.json()).toMatchObject({ state: 'succeeded', result: { a: 1 } })
     const stream = await fetch(`${url}/v1/commands/echo:bulk`, {
       method: 'POST',

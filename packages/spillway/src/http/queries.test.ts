@@ -14,6 +14,17 @@ const waiting: KitOptions = { create: { roles: ['intake'] } }
 const idOfAge = (ageMs: number): string =>
   `${(Date.now() - ageMs).toString(16).padStart(12, '0')}70008000000000000000-0`
 
+/** Resolves once somebody waits for an outcome, with what calls that off. */
+function nextWait(spillway: HttpKit['spillway']): Promise<AbortSignal> {
+  const outcome = spillway.outcome.bind(spillway)
+  return new Promise((resolve) => {
+    spillway.outcome = (id, options) => {
+      if (options?.signal !== undefined) resolve(options.signal)
+      return outcome(id, options)
+    }
+  })
+}
+
 describe('GET /v1/commands/{id}', () => {
   it('shows a command with what can be done about it', async () => {
     const { post, get } = await start(waiting)
@@ -57,12 +68,13 @@ describe('GET /v1/commands/{id}', () => {
   })
 
   it('answers who waits at once when the server closes', async () => {
-    const { post, socket, server } = await start(waiting)
+    const { post, socket, server, spillway } = await start(waiting)
     const { json } = await post('/v1/commands/echo', 1)
+    const waitBegun = nextWait(spillway)
     const connection = socket().send(
       `GET /v1/commands/${json.id}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     )
-    await kit.get('/livez')
+    await waitBegun
     await server.close()
     expect(await connection.closed).toContain('"state":"accepted"')
   })
@@ -70,22 +82,11 @@ describe('GET /v1/commands/{id}', () => {
   it('stops waiting for a client that went away', async () => {
     const { post, socket, spillway } = await start(waiting)
     const { json } = await post('/v1/commands/echo', 1)
-    const outcome = spillway.outcome.bind(spillway)
-    const waits: AbortSignal[] = []
-    let begun = (): void => {}
-    const waitBegun = new Promise<void>((resolve) => {
-      begun = resolve
-    })
-    spillway.outcome = (id, options) => {
-      if (options?.signal !== undefined) waits.push(options.signal)
-      begun()
-      return outcome(id, options)
-    }
+    const waitBegun = nextWait(spillway)
     const connection = socket().send(
       `GET /v1/commands/${json.id}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     )
-    await waitBegun
-    const [signal] = waits as [AbortSignal]
+    const signal = await waitBegun
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve))
     connection.socket.destroy()
     await aborted
@@ -189,7 +190,7 @@ describe('POST /v1/commands/{id}/cancel', () => {
 
   it('answers 409 with the state when it is too late, and 404 or 410 when it is not there', async () => {
     const { post } = await start()
-    const { json } = await post('/v1/commands/echo', 1, { headers: { prefer: 'wait=5' } })
+    const { json } = await post('/v1/commands/echo', 1, { headers: { prefer: 'wait=20' } })
     expect((await post(`/v1/commands/${json.id}/cancel`)).json).toMatchObject({
       status: 409,
       code: 'state_conflict',
@@ -218,7 +219,7 @@ describe('POST /v1/commands/{id}/cancel', () => {
 describe('POST /v1/commands/{id}/retry', () => {
   it('runs a failed command again under its id', async () => {
     const { post, get } = await start()
-    const { json } = await post('/v1/commands/letter', { end: 'failed' }, { headers: { prefer: 'wait=5' } })
+    const { json } = await post('/v1/commands/letter', { end: 'failed' }, { headers: { prefer: 'wait=20' } })
     const answer = await post(`/v1/commands/${json.id}/retry`)
     expect([answer.status, answer.json.state]).toEqual([202, 'retrying'])
     expect((await get(`/v1/commands/${json.id}?wait=20`)).json).toMatchObject({
@@ -229,7 +230,7 @@ describe('POST /v1/commands/{id}/retry', () => {
 
   it('answers 409 to one that succeeded', async () => {
     const { post } = await start()
-    const { json } = await post('/v1/commands/echo', 1, { headers: { prefer: 'wait=5' } })
+    const { json } = await post('/v1/commands/echo', 1, { headers: { prefer: 'wait=20' } })
     expect((await post(`/v1/commands/${json.id}/retry`)).json).toMatchObject({
       status: 409,
       code: 'state_conflict',
@@ -240,8 +241,8 @@ describe('POST /v1/commands/{id}/retry', () => {
 describe('dead letters', () => {
   it('lists dead commands only and runs one again', async () => {
     const { post, get } = await start()
-    const dead = await post('/v1/commands/letter', { end: 'thrown' }, { headers: { prefer: 'wait=5' } })
-    const refused = await post('/v1/commands/letter', { end: 'failed' }, { headers: { prefer: 'wait=5' } })
+    const dead = await post('/v1/commands/letter', { end: 'thrown' }, { headers: { prefer: 'wait=20' } })
+    const refused = await post('/v1/commands/letter', { end: 'failed' }, { headers: { prefer: 'wait=20' } })
     const { json } = await get('/v1/dead-letters?queue=letters&type=letter&limit=5')
     expect(SCHEMAS.CommandPage.parse(json).items.map(({ id }) => id)).toEqual([dead.json.id])
     expect((await post(`/v1/dead-letters/${refused.json.id}/retry`)).json).toMatchObject({

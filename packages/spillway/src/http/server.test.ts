@@ -177,8 +177,8 @@ describe('health', () => {
 describe('GET /metrics', () => {
   it('shows what happened', async () => {
     const { post, get } = await start()
-    await post('/v1/commands/echo', 1, { headers: { prefer: 'wait=5' } })
-    await post('/v1/commands/letter', { end: 'thrown' }, { headers: { prefer: 'wait=5' } })
+    await post('/v1/commands/echo', 1, { headers: { prefer: 'wait=20' } })
+    await post('/v1/commands/letter', { end: 'thrown' }, { headers: { prefer: 'wait=20' } })
     const answer = await get('/metrics')
     expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
     expect(answer.text).toContain(

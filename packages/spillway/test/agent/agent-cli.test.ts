@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { sqlite } from '../../src/stores/sqlite/index.js'
+import { PROCESSES_MS_MAX } from '../cli/program.js'
 import { newJournalProject, openJournal, range, spillway, until, write } from './journal-kit.js'
 
 async function openStore(database: string) {
@@ -15,7 +16,7 @@ async function openStore(database: string) {
 const urlIn = async (program: ReturnType<typeof spillway>): Promise<string> =>
   (await program.says(/"url":"(http:[^"]+)"/))[1] as string
 
-describe('spillway agent', () => {
+describe('spillway agent', { timeout: PROCESSES_MS_MAX }, () => {
   it('ships to the store, shows what it does, and leaves on SIGTERM with nothing lost', async () => {
     const project = newJournalProject()
     const store = await openStore(project.database)
@@ -43,6 +44,7 @@ describe('spillway agent', () => {
         ],
       },
     ])
+    await until(async () => expect(await store.nodes.list()).toHaveLength(1))
     const { rows } = await spillway(project, 'nodes', '--json').ended
     expect(rows).toMatchObject([{ pid: agent.process.pid, roles: ['agent'], alive: true }])
     const { code, stderr } = await agent.signal('SIGTERM').ended

@@ -14,13 +14,16 @@ const GIGABYTES = Number(process.env.SPILLWAY_BACKLOG_GIGABYTES ?? 0.2)
 const COMMANDS = 500
 const COMMAND_BYTES = 200
 const APPENDED_TOGETHER = 20
-const START_MS_MAX = 2_000
+/** Of the processor: how long that takes is up to whoever else is on the machine. */
+const START_CPU_MS_MAX = 100
+const START_MS_MAX = 20_000
 const MEMORY_BYTES_MAX = 150 * 1024 * 1024
 const TIMEOUT_MS = 60_000 + GIGABYTES * 60_000
 
 interface Report {
   readonly commands: number
   readonly firstAfterMs: number | null
+  readonly firstAfterCpuMs: number | null
   readonly peakBytes: number
   readonly cpuMs: number
 }
@@ -38,7 +41,8 @@ describe.skipIf(process.platform !== 'linux')(`a backlog of ${GIGABYTES} GB`, ()
       ({ firstAfterMs }, reports) => firstAfterMs !== null && reports > 20,
     )
     const busy = await runAgent(spool, 'takes', (report) => report.commands >= commands)
-    for (const { firstAfterMs, peakBytes } of [idle, busy]) {
+    for (const { firstAfterMs, firstAfterCpuMs, peakBytes } of [idle, busy]) {
+      expect(firstAfterCpuMs).toBeLessThan(START_CPU_MS_MAX)
       expect(firstAfterMs).toBeLessThan(START_MS_MAX)
       expect(peakBytes).toBeLessThan(MEMORY_BYTES_MAX)
     }

@@ -2,7 +2,7 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { sqlite } from '../../src/stores/sqlite/index.js'
-import type { Program } from '../cli/program.js'
+import { PROCESSES_MS_MAX, type Program } from '../cli/program.js'
 import { openClicks } from './clicks.js'
 import { newJournalProject, spillway, until } from './journal-kit.js'
 
@@ -17,19 +17,22 @@ const CLICK = ['click.record', '{"n":1,"index":0}'] as const
 const urlOf = async (program: Program): Promise<string> =>
   (await program.says(/(http:\/\/127\.0\.0\.1:\d+)/))[1] as string
 
-describe('a server with journals', () => {
+describe('a server with journals', { timeout: PROCESSES_MS_MAX }, () => {
   it('executes what it was sent, under spillway dev, with nothing else running', async () => {
     const { project, clicks } = await scene()
     const dev = spillway(project, 'dev', '--port', '0')
     const url = await urlOf(dev)
-    const sent = await spillway(project, 'send', ...CLICK, '--wait', '10s', '--url', url, '--json').ended
+    const sent = await spillway(project, 'send', ...CLICK, '--wait', '30s', '--url', url, '--json').ended
     expect([sent.code, sent.json.state]).toEqual([0, 'succeeded'])
     // The journal of another process, in the same spool.
-    const own = await spillway(project, 'send', ...CLICK, '--wait', '10s', '--json').ended
+    const own = await spillway(project, 'send', ...CLICK, '--wait', '30s', '--json').ended
     expect([own.code, own.json.state]).toEqual([0, 'succeeded'])
     expect(clicks.count()).toBe(2)
-    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
-      /spillway_agent_commands_total\{spool="[^"]+",outcome="shipped"\} 2/,
+    // A command has ended before the agent hears that its frame has arrived.
+    await until(async () =>
+      expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+        /spillway_agent_commands_total\{spool="[^"]+",outcome="shipped"\} 2/,
+      ),
     )
     expect((await dev.signal('SIGTERM').ended).code).toBe(0)
   })
@@ -41,7 +44,7 @@ describe('a server with journals', () => {
     const dev = spillway(project, 'dev', '--port', '0')
     await dev.says(new RegExp(`waiting for .*process ${agent.process.pid}`))
     const url = await urlOf(dev)
-    const send = () => spillway(project, 'send', ...CLICK, '--wait', '10s', '--url', url).ended
+    const send = () => spillway(project, 'send', ...CLICK, '--wait', '30s', '--url', url).ended
     expect((await send()).code).toBe(0)
     agent.process.kill('SIGKILL')
     await agent.ended

@@ -3,18 +3,22 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { sqlite } from '../../src/stores/sqlite/index.js'
+import { PROCESSES_MS_MAX } from '../cli/program.js'
 import { openClicks } from './clicks.js'
 import { newJournalProject, openJournal, range, spillway, until, write } from './journal-kit.js'
 
+/** What an agent that was killed had in its hands is executed once its leases have ended. */
+const QUEUES = "main: { channel: journal('./spool'), lease: '3s' }"
+
 async function scene() {
-  const project = newJournalProject()
+  const project = newJournalProject(QUEUES)
   await sqlite(project.database).schema.migrate()
   const clicks = openClicks(project.database)
   onTestFinished(() => clicks.close())
   return { project, clicks, journal: await openJournal(project.spool) }
 }
 
-describe('spillway agent --execute', () => {
+describe('spillway agent --execute', { timeout: PROCESSES_MS_MAX }, () => {
   it('executes what the journal holds, and what comes', async () => {
     const { project, clicks, journal } = await scene()
     await write(journal, range(0, 20), { size: 5 })
@@ -36,8 +40,8 @@ describe('spillway agent --execute', () => {
     ] as const) {
       const agent = spillway(project, 'agent', '--execute')
       await agent.says(/"msg":"started"/)
-      await write(journal, range(from, to), { size: 5 })
       const before = clicks.count()
+      await write(journal, range(from, to), { size: 5 })
       await until(() => expect(clicks.count()).toBeGreaterThan(before))
       agent.process.kill('SIGKILL')
       await agent.ended

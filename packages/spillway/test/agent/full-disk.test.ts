@@ -12,10 +12,14 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 const BUILT = fileURLToPath(new URL('../../dist/agent/index.js', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('processes/full-disk.mjs', import.meta.url))
 const DISK_BYTES = 8 * 1024 * 1024
+/** More than the process waits for anything. */
+const TIMEOUT_MS = 60_000
 const ROOT = { uid: 0, gid: 0 }
 
 requireSmallDisk(describe)('a full disk under a spool', () => {
-  it('takes nothing, loses nothing, and has room again once the agent has shipped it', async () => {
+  it('takes nothing, loses nothing, and has room again once the agent has shipped it', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
     if (!existsSync(BUILT))
       throw new Error('The package is not built: run npm test, or npm run build before.')
     const folder = mkdtempSync(join(tmpdir(), 'spillway-full-'))

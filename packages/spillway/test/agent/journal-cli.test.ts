@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { keepRefused } from '../../src/agent/refused-frames.js'
 import { nodeFiles } from '../../src/journal/index.js'
+import { PROCESSES_MS_MAX } from '../cli/program.js'
 import { newJournalProject, openJournal, range, spillway, write } from './journal-kit.js'
 import { chunkIdOf, envelopeOf } from './model-tail.js'
 
@@ -29,7 +30,7 @@ function damage(spool: string): void {
   writeFileSync(path, bytes)
 }
 
-describe('spillway journal inspect', () => {
+describe('spillway journal inspect', { timeout: PROCESSES_MS_MAX }, () => {
   it('shows who writes, what waits, and what was put aside', async () => {
     const { project, run } = await writtenProject()
     const note = { reason: 'too large', writer: 'w', commands: 3, writtenAt: 1, refusedAt: 2 }
@@ -62,7 +63,7 @@ describe('spillway journal inspect', () => {
   })
 })
 
-describe('spillway journal verify', () => {
+describe('spillway journal verify', { timeout: PROCESSES_MS_MAX }, () => {
   it('finds everything readable while a writer writes', async () => {
     const { run } = await writtenProject()
     const { code, stdout, stderr } = await run('verify')
@@ -84,7 +85,7 @@ describe('spillway journal verify', () => {
   })
 })
 
-describe('spillway journal salvage', () => {
+describe('spillway journal salvage', { timeout: PROCESSES_MS_MAX }, () => {
   it('writes out every chunk that can be read, and what was put aside', async () => {
     const { project, journal, run } = await writtenProject()
     await journal.close()
@@ -123,7 +124,7 @@ describe('spillway journal salvage', () => {
   })
 })
 
-describe('spillway status', () => {
+describe('spillway status', { timeout: PROCESSES_MS_MAX }, () => {
   it('shows what waits in the spool, which no queue counts yet, and that nobody ships it', async () => {
     const { project } = await writtenProject()
     expect((await spillway(project, 'migrate').ended).code).toBe(0)

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { commandId } from '../../src/domain/index.js'
-import { listWriters, nodeFiles } from '../../src/journal/index.js'
+import { listWriters, lockHolder, nodeFiles, nodeProcesses } from '../../src/journal/index.js'
+import { SILENCE_MS } from '../../src/journal/limits.js'
+import { systemClock } from '../../src/runtime/index.js'
 import { sqlite } from '../../src/stores/sqlite/index.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { Victim } from './processes/victim.js'
@@ -14,7 +16,8 @@ import { Victim } from './processes/victim.js'
 const CYCLES = Number(process.env.SPILLWAY_KILLS_CYCLES ?? 200)
 const SEED = Number(process.env.SPILLWAY_KILLS_SEED ?? 1)
 const CYCLE_MS_MAX = 5_000
-const TIMEOUT_MS = 60_000
+/** A writer that was killed before it had said who it is is taken for dead by its silence. */
+const TIMEOUT_MS = SILENCE_MS + 60_000
 /** Lines that a process says before it is killed at most. */
 const WRITER_LINES_MAX = 24
 const AGENT_LINES_MAX = 4
@@ -94,6 +97,10 @@ describe('writers and an agent that are killed', () => {
     await Promise.all(writers.map(({ victim }) => victim.kill()))
     const { spool } = scene
     await vi.waitFor(async () => expect(await listWriters(nodeFiles, spool)).toEqual([]), TIMEOUT_MS)
+    // It may have begun after there was nothing left to ship.
+    const lock = { files: nodeFiles, processes: nodeProcesses, clock: systemClock, spool }
+    const { pid } = agent.victim
+    await vi.waitFor(async () => expect(await lockHolder(lock)).toMatchObject({ pid }), TIMEOUT_MS)
     expect(await agent.victim.kill('SIGTERM')).toBe(0)
 
     expect(scene.troubles.filter((line) => line !== 'damaged torn')).toEqual([])

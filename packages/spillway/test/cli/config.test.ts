@@ -1,8 +1,10 @@
 // Configurations as users write them, right and wrong, loaded by the real command line.
 
-import { afterEach, describe, expect, it } from 'vitest'
-import { run } from './program.js'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { PROCESSES_MS_MAX, run } from './program.js'
 import { newProject, type Project } from './project.js'
+
+vi.setConfig({ testTimeout: PROCESSES_MS_MAX })
 
 let project: Project
 afterEach(() => project.remove())
@@ -30,7 +32,7 @@ describe('a configuration in TypeScript', () => {
         export default defineConfig({ store: sqlite('./letters.db'), commands: [letter], queues: { now: { channel: 'direct' } } })`,
     })
     expect((await spillway('migrate')).code).toBe(0)
-    expect(await spillway('send letter.issue {} --wait 5s --json')).toMatchObject({
+    expect(await spillway('send letter.issue {} --wait 30s --json')).toMatchObject({
       code: 0,
       json: { state: 'succeeded', result: { street: 'main', legacy: 'hello' } },
     })

@@ -77,7 +77,7 @@ const click = defineCommand({
   handleBatch() {},
 })
 export default defineConfig({
-  store: sqlite('./letters.db'),
+  store: sqlite('./letters.db', { busyTimeout: 20_000 }),
   commands: [letter, click],
   worker: { closeTimeout: '20s' },
 })

@@ -11,10 +11,12 @@ import {
   type TestDatabase,
   urlAtPort,
 } from 'spillway-test-bed'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Finding } from '../../src/ports/index.js'
-import { type Ended, Program, run } from './program.js'
+import { type Ended, PROCESSES_MS_MAX, Program, run } from './program.js'
 import { newBareProject, newProject, type Project } from './project.js'
+
+vi.setConfig({ testTimeout: PROCESSES_MS_MAX })
 
 const engines = {
   postgres: {
@@ -114,7 +116,7 @@ function suite(engine: Engine): void {
       env: { DATABASE_URL: database.url },
     })
     await dev.says(new RegExp(`on store ${engine}`))
-    const sent = await spillway('send greeting.send {"to":"you"} --wait 20s --json')
+    const sent = await spillway('send greeting.send {"to":"you"} --wait 30s --json')
     expect(sent).toMatchObject({ code: 0, json: { state: 'succeeded', result: { greeted: 'you' } } })
     const [doctor, nodes] = await Promise.all([
       spillway('doctor --json'),

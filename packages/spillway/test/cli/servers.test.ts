@@ -1,10 +1,12 @@
 // The processes that stay: dev, start and worker. They answer HTTP, work, and leave when they are told to without losing what
 // they acknowledged.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sqlite } from '../../src/stores/sqlite/index.js'
-import { Program, run } from './program.js'
+import { PROCESSES_MS_MAX, Program, run } from './program.js'
 import { newProject, type Project } from './project.js'
+
+vi.setConfig({ testTimeout: PROCESSES_MS_MAX })
 
 const TOKEN = 'correct-horse-battery-staple'
 
@@ -45,7 +47,7 @@ describe('dev', () => {
     })
     expect(response.status).toBe(202)
     const { id, links } = (await response.json()) as { id: string; links: { self: string } }
-    const outcome = await fetch(`${new URL(url as string).origin}${links.self}?wait=10`)
+    const outcome = await fetch(`${new URL(url as string).origin}${links.self}?wait=20`)
     expect(await outcome.json()).toMatchObject({ id, state: 'succeeded' })
     const { code, stderr } = await dev.signal('SIGINT').ended
     expect(code).toBe(130)
@@ -138,7 +140,7 @@ describe('worker', () => {
     const worker = start('worker --metrics-port 0')
     const url = await urlOf(worker)
     const send = (end: string) =>
-      spillway(`send letter.issue {"to":"there","end":"${end}"} --wait 15s --json`)
+      spillway(`send letter.issue {"to":"there","end":"${end}"} --wait 30s --json`)
     const [ok, failed, dead] = await Promise.all([send('ok'), send('failed'), send('thrown')])
     expect([ok.code, failed.code, dead.code]).toEqual([0, 6, 6])
     expect(ok.json).toMatchObject({ state: 'succeeded', result: { issued: 'there' } })
@@ -166,9 +168,8 @@ describe('worker', () => {
 
 describe('a server that is not there', () => {
   it('is unreachable, with the address and what to do', async () => {
-    const server = start('start --port 0 --roles intake')
-    const url = await urlOf(server)
-    await server.signal('SIGTERM').ended
+    // No other test's server is ever given this port.
+    const url = 'http://127.0.0.1:2'
     const { code, stderr } = await spillway(`send letter.issue {"to":"x"} --url ${url}`)
     expect(code).toBe(4)
     expect(stderr).toContain(url)

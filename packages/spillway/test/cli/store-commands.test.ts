@@ -3,10 +3,12 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sqlite } from '../../src/stores/sqlite/index.js'
-import { type Ended, Program, type RunOptions, run } from './program.js'
+import { type Ended, PROCESSES_MS_MAX, Program, type RunOptions, run } from './program.js'
 import { lettersConfig, newProject, type Project } from './project.js'
+
+vi.setConfig({ testTimeout: PROCESSES_MS_MAX })
 
 let project: Project
 beforeAll(() => {

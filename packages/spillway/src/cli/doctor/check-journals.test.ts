@@ -64,7 +64,7 @@ describe('the doctor on journals', () => {
       'journal agent': { level: 'ok', detail: `process ${process.pid} ships ${spool}` },
       'journal backlog': {
         level: 'ok',
-        detail: expect.stringMatching(/kB wait to be shipped, the oldest for \d s$/),
+        detail: expect.stringMatching(/kB wait to be shipped, the oldest for \d+ s$/),
       },
       'journal aside': { level: 'ok' },
     })
@@ -78,7 +78,7 @@ describe('the doctor on journals', () => {
     expect(await check()).toMatchObject({
       'journal agent': { level: 'warn' },
       'journal backlog': {
-        ...{ level: 'warn', detail: expect.stringContaining('the oldest for 3600 s') },
+        ...{ level: 'warn', detail: expect.stringMatching(/the oldest for 36\d\d s$/) },
         advice: expect.stringContaining('journal inspect'),
       },
       'journal aside': { level: 'warn', detail: expect.stringContaining('1 frames that nobody took') },

@@ -15,7 +15,7 @@ const { createChunkIds, systemClock, systemRandom } =
 const PAYLOAD_BYTES = 50_000
 const SEGMENT_BYTES = 1024 * 1024
 const FRAMES_MAX = 2_000
-const ROOM_WITHIN_MS = 10_000
+const ROOM_WITHIN_MS = 20_000
 
 const [, , spool = ''] = process.argv
 const keepAlive = setInterval(() => {}, 1_000)
@@ -70,7 +70,7 @@ const agent = new Agent({
 await agent.start({ wait: false })
 await journal.room(AbortSignal.timeout(ROOM_WITHIN_MS))
 const again = await append()
-for (let waits = 0; shipped.size < acked.length - 1 && waits < 200; waits += 1) await systemClock.sleep(50)
+for (let waits = 0; shipped.size < acked.length - 1 && waits < 400; waits += 1) await systemClock.sleep(50)
 await agent.stop()
 await journal.close()
 clearInterval(keepAlive)

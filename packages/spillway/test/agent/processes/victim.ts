@@ -40,6 +40,10 @@ export class Victim {
     })
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   /** Resolves once it has said so many lines. */
   async says(lines: number): Promise<void> {
     while (this.#lines < lines) {
