@@ -22,9 +22,15 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-it('a pool runs its commands on threads, and a computation beyond its timeout is ended and parked', async () => {
+/** Threads compile what they load before they begin, and a loaded machine needs its time for that. */
+const CLOSE_TIMEOUT_MS = 100_000
+
+it('a pool runs its commands on threads, and a computation beyond its timeout is ended and parked', {
+  timeout: 2 * CLOSE_TIMEOUT_MS,
+}, async () => {
+  const patient = { timeout: CLOSE_TIMEOUT_MS }
   const spec = pool({ coreSize: 1, maxSize: 2, threads: join(folder, 'jobs.mjs') })
-  const commands = [command('fine', {}), command('fail', {}), command('spin', { timeout: '100ms' })]
+  const commands = [command('fine', patient), command('fail', patient), command('spin', { timeout: '100ms' })]
   const store = memory()
   const { commands: known, queues } = resolveConfig({
     store,
@@ -46,6 +52,7 @@ it('a pool runs its commands on threads, and a computation beyond its timeout is
     queue,
     executor: createExecutor({ ...parts, workerId: 'w1', newSecret }),
     newChunkId: createChunkIds(systemClock, systemRandom),
+    closeTimeoutMs: CLOSE_TIMEOUT_MS,
   })
   const intake = new Intake({
     ...parts,

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { BroadcastChannel } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { command, QUEUE } from '../../test/support/channel-rig.js'
 import { type HandlerContext, pool, resolveConfig } from '../config/index.js'
@@ -10,10 +11,10 @@ import { memory } from '../stores/memory/index.js'
 import { type AttachedThreads, attachThreads } from './threads.js'
 
 const MODULE = `
-import { threadId } from 'node:worker_threads'
+import { BroadcastChannel, threadId } from 'node:worker_threads'
 export { square as 'math.square' }
 function square({ n }, context) { return { square: n * n, context, threadId } }
-export const spin = () => { for (;;); }
+export const spin = () => { new BroadcastChannel('spin').postMessage(threadId); for (;;); }
 export const crash = () => process.exit(3)
 export const nothing = () => undefined
 export const refuse = () => ({ outcome: 'failed', reason: 'no' })
@@ -64,7 +65,19 @@ function caller(module: string | URL, sizes = { coreSize: 1, maxSize: 2 }) {
   }
 }
 
-describe('worker threads', () => {
+/** Resolves once a thread computes and will not stop. */
+async function spins(): Promise<void> {
+  const channel = new BroadcastChannel('spin')
+  await new Promise((resolve) => {
+    channel.onmessage = resolve
+  })
+  channel.close()
+}
+
+/** Threads compile what they load before they begin, and a loaded machine needs its time for that. */
+const TIMEOUT_MS = 120_000
+
+describe('worker threads', { timeout: TIMEOUT_MS }, () => {
   it('run the export named like the command on another thread, with what it needs to know', async () => {
     const call = caller(pathToFileURL(join(folder, 'jobs.mjs')))
     expect(await call('math.square', { n: 7 })).toEqual({
@@ -126,9 +139,10 @@ describe('worker threads', () => {
 
   it('are ended by an aborted signal, whatever they compute, and replaced', async () => {
     const call = caller(join(folder, 'jobs.mjs'), { coreSize: 1, maxSize: 1 })
-    await call('nothing')
     const stop = new AbortController()
+    const begun = spins()
     const spinning = call('spin', null, stop.signal).catch((cause: Error) => cause.name)
+    await begun
     stop.abort()
     expect(await spinning).toBe('AbortError')
     expect(await call('math.square', { n: 3 })).toMatchObject({ square: 9 })
@@ -153,8 +167,9 @@ describe('worker threads', () => {
     expect(idle).toBeTypeOf('function')
     await threads?.close()
     const call = caller(join(folder, 'jobs.mjs'))
-    await call('nothing')
+    const begun = spins()
     const spinning = call('spin').catch(() => 'ended')
+    await begun
     await threads?.close()
     expect(await spinning).toBe('ended')
   })
