@@ -34,7 +34,7 @@ const WORKER_KILLS = 5
 const INTAKE_KILLS = 1
 const POLL_MS = 5
 /** Far more than leases need to run out and the rest to land: reached only when something is broken. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 export async function crashDemo(demo: CrashDemo): Promise<CrashResult> {
   const location = await demo.folder.database('crash')

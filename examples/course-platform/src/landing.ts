@@ -7,7 +7,7 @@ import { verify } from './verify.js'
 
 const POLL_MS = 20
 /** Longer than everything that makes a click wait: leases, redelivery by a broker, a database that recovers. */
-const QUIET_MS = 20_000
+const QUIET_MS = 60_000
 
 /** Resolves when all of them have landed, or when nothing has for so long that what is missing is lost. */
 export async function untilLanded(tables: PlatformTables, expected: readonly Click[]): Promise<void> {

@@ -3,7 +3,7 @@ import { runLetters } from './command.js'
 
 const LETTERS = 300
 /** Ten starts of a process, leases that run out, and waits between attempts. */
-const RUN_MS_MAX = 120_000
+const RUN_MS_MAX = 300_000
 /** With this seed every kind of trouble is met. */
 const TROUBLES = [
   'refusedAndRefunded',
