@@ -23,9 +23,10 @@ const common = {
   // Modules hold no state (a rule of this project), so files share them: loading them anew for each file took a third of the run.
   isolate: false,
   exclude: ['**/node_modules/**', '**/dist/**'],
-  testTimeout: 30_000,
-  // Starting a server on a busy machine takes its time.
-  hookTimeout: 60_000,
+  // These are there to end what hangs. A busy machine takes its time, most of all to start a server.
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 20_000 } },
   teardownTimeout: 10_000,
 }
 
