@@ -7,7 +7,7 @@ import { inOrder } from '../../app/in-order.js'
 import type { QueueOptions, SpillwayConfig } from '../../config/index.js'
 import { nodeFiles, nodeProcesses, watchFolder } from '../../journal/index.js'
 import type { Broker } from '../../ports/index.js'
-import { holdProcess, systemClock, systemRandom } from '../../runtime/index.js'
+import { systemClock, systemRandom } from '../../runtime/index.js'
 import type { LoadedConfig } from '../load-config.js'
 
 /** Beyond what the worker's own close may take. */
@@ -20,8 +20,6 @@ export class EmbeddedAgent {
   readonly #spools: readonly string[]
   readonly #broker: SpoolBroker
   #agent: Agent | null = null
-  /** The Spillway holds the process until it is closed, and the agent has its checkpoints to write after that. */
-  #letGo = (): void => {}
 
   constructor({ config, resolved }: Pick<LoadedConfig, 'config' | 'resolved'>, spools: readonly string[]) {
     const store = storeDestination(resolved.store)
@@ -52,14 +50,13 @@ export class EmbeddedAgent {
       ...{ clock: systemClock, random: systemRandom, telemetry },
       drainMs: worker.closeTimeoutMs + DRAIN_GRACE_MS,
     })
-    this.#letGo = holdProcess()
     await this.#agent.start(options)
   }
 
   /** With its Spillway: nothing new is taken while the worker finishes, and what it finished is behind the checkpoint then. */
   async close(spillway: Pick<Spillway, 'close'>): Promise<void> {
     const stopped = this.#agent?.stop()
-    await inOrder([() => spillway.close(), () => this.#broker.close(), () => stopped, () => this.#letGo()])
+    await inOrder([() => spillway.close(), () => this.#broker.close(), () => stopped])
   }
 }
 

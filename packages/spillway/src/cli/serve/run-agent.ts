@@ -7,7 +7,7 @@ import type { ResolvedConfig } from '../../config/index.js'
 import { nodeFiles, nodeProcesses, watchFolder } from '../../journal/index.js'
 import { Registration } from '../../maintenance/index.js'
 import { type Store, type Telemetry, tee } from '../../ports/index.js'
-import { createChunkIds, holdProcess, processPlace, systemClock, systemRandom } from '../../runtime/index.js'
+import { createChunkIds, processPlace, systemClock, systemRandom } from '../../runtime/index.js'
 import { createLogs, createMetrics, instrumentStore, type LogLevel } from '../../telemetry/index.js'
 import type { Session } from '../command.js'
 import type { LoadedConfig } from '../load-config.js'
@@ -43,7 +43,6 @@ export async function runAgent(session: Session, loaded: LoadedConfig, plan: Age
   const ways = waysOf(routes, resolved, plan.spools)
   const registration = ways.includes(routes.toStore) ? registrationOf(routes, store, telemetry) : null
   let server: MetricsServer | null = null
-  const letGo = holdProcess()
   try {
     await agent.start({ wait: plan.wait })
     registration?.start()
@@ -59,7 +58,6 @@ export async function runAgent(session: Session, loaded: LoadedConfig, plan: Age
       () => agent.stop(),
       () => registration?.stop(),
       () => routes.close(),
-      async () => letGo(),
     ])
   }
 }
