@@ -15,10 +15,10 @@ export interface Finding {
 
 export interface ExaminedStore<Tx = unknown> extends Store<Tx> {
   /**
-   * Looks at the server and at the way to it; the store need not be open, and its schema need not be there. `now` is the time of
-   * this machine, in ms since the epoch. Rejects when the server cannot be reached at all.
+   * Looks at the server and at the way to it; the store need not be open, and its schema need not be there. `now` tells the time of
+   * this machine, in ms since the epoch, and is asked once the server has told its own. Rejects when the server cannot be reached at all.
    */
-  examine(now: number): Promise<readonly Finding[]>
+  examine(now: () => number): Promise<readonly Finding[]>
 }
 
 export function fine(name: string, detail: string): Finding {

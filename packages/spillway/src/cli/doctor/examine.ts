@@ -37,7 +37,7 @@ async function examineStore(store: Store): Promise<Finding[]> {
   const findings: Finding[] = []
   const found = await attempt(store.name, async () => {
     if (isSqlite(store)) findings.push(...(await checkFile(store)))
-    else if (isExamined(store)) findings.push(...(await store.examine(systemClock.now())))
+    else if (isExamined(store)) findings.push(...(await store.examine(() => systemClock.now())))
     const schema = await checkSchema(store)
     // Without its tables there is nothing to look into.
     return schema.level === 'ok' ? [schema, ...(await attempt('store', () => openAndLook(store)))] : [schema]

@@ -144,10 +144,10 @@ function schemaOf(settings: StoreSettings): StoreSchema {
   }
 }
 
-function examine(settings: StoreSettings, now: number): Promise<Finding[]> {
+function examine(settings: StoreSettings, now: () => number): Promise<Finding[]> {
   return onConnection(settings, async (connection) => {
     const findings = serverFindings(await readServer(connection), settings)
     const [clock] = await connection.send([`select ${nowSql(null)} as now`])
-    return [fine('server', settings.place), ...findings, checkClock(Number(clock?.rows[0]?.now), now)]
+    return [fine('server', settings.place), ...findings, checkClock(Number(clock?.rows[0]?.now), now())]
   })
 }

@@ -11,14 +11,15 @@ import { serverFindings } from './server-findings.js'
 export async function examine(
   settings: PostgresSettings,
   { connections, statements }: Pick<Access, 'connections' | 'statements'>,
-  { pause, now }: { readonly pause: Pause; readonly now: number },
+  { pause, now }: { readonly pause: Pause; readonly now: () => number },
 ): Promise<readonly Finding[]> {
   try {
     const facts = await connections.alone((client) => readServer(client, statements))
+    const readAt = now()
     const between = await lookBetween(settings, { connections, pause })
     return [
       fine('server', connections.where),
-      ...serverFindings(facts, settings, now),
+      ...serverFindings(facts, settings, readAt),
       ...betweenFindings(between, settings.prepare),
     ]
   } catch (error) {
