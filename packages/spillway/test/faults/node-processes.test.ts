@@ -3,7 +3,7 @@
 
 import { join } from 'node:path'
 import { type MariaDbServer, type PostgresServer, requireServer } from 'spillway-test-bed'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ENGINES } from './engines.js'
 import { Application } from './processes/application.js'
 import { Gate } from './processes/gate.js'
@@ -112,6 +112,7 @@ for (const engine of ENGINES) {
         const paused = application.post(pausedPid)
         const lostBefore = await metric(paused.url, LEASES_LOST)
         paused.program.signal('SIGSTOP')
+        onTestFinished(() => paused.program.signal('SIGCONT'))
         const otherPid = await gate.untilSomebodyComes(pausedPid)
         gate.open()
         await application.untilSucceeded(id)

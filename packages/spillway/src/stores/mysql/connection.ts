@@ -45,6 +45,11 @@ export interface ConnectionSettings {
 
 /** How long a statement may wait for a row lock, and for a change of a table; both below the deadline of a call. */
 export const LOCK_WAIT_S = 10
+/**
+ * How long a transaction of the store's own may be idle: its process was paused in the middle of it, or its network is gone. Below what others
+ * wait for its locks. Only MariaDB has such a limit.
+ */
+const IDLE_S = 5
 
 /**
  * Strict, so that no value is cut or bent to fit; without the modes that change how SQL is read. Times are UTC. READ COMMITTED: a
@@ -52,7 +57,7 @@ export const LOCK_WAIT_S = 10
  */
 const SESSION = [
   "set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', " +
-    `innodb_lock_wait_timeout = ${LOCK_WAIT_S}, lock_wait_timeout = ${LOCK_WAIT_S}`,
+    `innodb_lock_wait_timeout = ${LOCK_WAIT_S}, lock_wait_timeout = ${LOCK_WAIT_S} /*M!100300 , idle_transaction_timeout = ${IDLE_S} */`,
   'set session transaction isolation level read committed',
 ]
 /**

@@ -1,9 +1,11 @@
 // A worker that was paused inside a handler's transaction says nothing and does not hang up either. The server ends the transaction
 // for it, so that its chunks do not stay locked until somebody finds the process.
 
-import { describe, expect, it, vi } from 'vitest'
-import { complete, mysqlRig } from '../../../test/support/mysql-rig.js'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { complete, mysqlRig, TEST_OPTIONS } from '../../../test/support/mysql-rig.js'
 import type { Lease } from '../../domain/index.js'
+import { checkOptions } from './options.js'
+import { openSession } from './session.js'
 
 /** The server counts in whole seconds. */
 const IDLE_MS = 1_000
@@ -47,5 +49,22 @@ describe("a handler's transaction that is idle for too long", () => {
     const first = await connectionOf(await rig.lease())
     await rig.rows(`do sleep(${(IDLE_MS * 2) / 1_000})`)
     expect(await connectionOf(await rig.lease())).toEqual(first)
+  })
+})
+
+describe("a transaction of the store's own that is idle for too long", () => {
+  it('is ended by the server, and whoever waits for its locks goes on', async () => {
+    const rig = await mysqlRig()
+    await rig.store.append([rig.draft()])
+    const session = openSession(checkOptions(rig.database.url, TEST_OPTIONS))
+    onTestFinished(() => session.close())
+
+    const silent = session.transaction(async ({ send }) => {
+      await send(['select seq from spillway_chunks for update'])
+      await rig.rows('update spillway_chunks set priority = 1')
+      await send(['select 1'])
+    })
+    await expect(silent).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(await rig.rows('select priority from spillway_chunks')).toEqual([{ priority: 1 }])
   })
 })

@@ -6,7 +6,7 @@ import { canSettleAtOnce, type Store } from '../../ports/index.js'
 import { type AppendColumns, appendColumns } from './append-columns.js'
 import type { BulkWriter, RowInsert } from './bulk-write.js'
 import { int4s, int8s, texts } from './columns.js'
-import { assertCommitted } from './commit.js'
+import { assertCommitted, BEGIN } from './commit.js'
 import type { Connections } from './connections.js'
 import type { Database } from './database.js'
 import { sqlState } from './errors.js'
@@ -88,10 +88,7 @@ async function send(
   lockWaitMs: number,
 ): Promise<number> {
   if (lockWaitMs <= 0) return createdAtOf(await client.query<Answer>(statement))
-  const begin = statements.of(
-    `begin isolation level read committed; set local lock_timeout = ${lockWaitMs}`,
-    [],
-  )
+  const begin = statements.of(`${BEGIN}; set local lock_timeout = ${lockWaitMs}`, [])
   const [, answer, end] = await together(client, [begin, statement, statements.of('commit', [])])
   assertCommitted(end as QueryResult)
   return createdAtOf(answer as QueryResult<Answer>)

@@ -8,7 +8,7 @@
 
 import type { ClientBase } from 'pg'
 import type { Random } from '../../ports/index.js'
-import { commit, rollback } from './commit.js'
+import { BEGIN, commit, rollback } from './commit.js'
 import type { Connections } from './connections.js'
 import { isRetryable } from './errors.js'
 import { Hints } from './hints.js'
@@ -67,7 +67,7 @@ export function newDatabase({ connections, statements, pause, random, ...parts }
   async function once<T>(work: (tx: Transaction, hints: Hints) => Promise<T>): Promise<T> {
     const hints = new Hints()
     const value = await connections.lend('calls', async (client) => {
-      await client.query(statements.of('begin isolation level read committed', []))
+      await client.query(statements.of(BEGIN, []))
       try {
         const done = await work(transactionOn(client, statements), hints)
         await commit(client, statements)

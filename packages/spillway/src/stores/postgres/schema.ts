@@ -7,7 +7,7 @@
 import type { ClientBase } from 'pg'
 import { SpillwayError } from '../../errors/index.js'
 import type { Migration, SchemaState, StoreSchema } from '../../ports/index.js'
-import { commit, rollback } from './commit.js'
+import { BEGIN, commit, rollback } from './commit.js'
 import type { Connections } from './connections.js'
 import { MIGRATIONS } from './migrations/index.js'
 import { migrationFor } from './migrations/sql-migration.js'
@@ -58,7 +58,7 @@ export function newSchema({ connections, statements, schema }: SchemaParts): Sch
 
   /** One migration is one transaction, so that its locks are held for as long as it takes and no longer. */
   async function migrateOnce(client: ClientBase): Promise<SchemaState> {
-    await client.query('begin')
+    await client.query(BEGIN)
     try {
       await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
       await statements.run(client, LOCK, [schema])
