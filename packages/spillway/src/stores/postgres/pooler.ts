@@ -30,7 +30,7 @@ const NOTIFICATION_MS_MAX = 2_000
 /** On a busy pooler the two may happen to get the same connections again. */
 const ROUNDS = 10
 
-const NONE: Omit<Between, 'hears'> = { pooler: 'none', prepares: true }
+const NONE: Found = { pooler: 'none', prepares: true }
 
 export async function lookBetween(settings: PostgresSettings, parts: PoolerParts): Promise<Between> {
   const { connections } = parts
@@ -43,42 +43,54 @@ export async function lookBetween(settings: PostgresSettings, parts: PoolerParts
   )
 }
 
-async function findPooler(one: ClientBase, other: ClientBase): Promise<Omit<Between, 'hears'>> {
-  const serverOf = async (client: ClientBase): Promise<unknown> =>
-    (await client.query({ ...answering, text: 'select pg_backend_pid() as pid' })).rows[0]?.pid
+type Found = Omit<Between, 'hears'>
+
+/** `one` and `other` are idle. */
+export async function findPooler(one: ClientBase, other: ClientBase): Promise<Found> {
   const first = await serverOf(one)
   // A pooler makes up the number that it tells its clients.
   if ('processID' in one && one.processID === first) return NONE
-  const prepares = await canPrepare(one)
+  let isShared = false
   for (let round = 0; round < ROUNDS; round += 1) {
+    // Anew in each round: poolers hand out what was given back last, so the other one is likely to be given this.
+    const preparedOn = await runPrepared(one, round)
     await other.query({ ...answering, text: 'begin' })
     try {
-      const shared = (await serverOf(other)) === first || (await serverOf(one)) !== first
-      // Asked while the connection that it was prepared on is taken.
-      if (shared) return { pooler: 'transactions', prepares: prepares && (await canPrepare(one)) }
+      isShared ||= preparedOn !== first
+      isShared ||= (await serverOf(other)) === preparedOn || (await serverOf(one)) !== preparedOn
+      if (!isShared) continue
+      const ranOn = await runPrepared(one, round)
+      // On the connection that it was prepared on, it proves nothing.
+      if (ranOn !== preparedOn) return { pooler: 'transactions', prepares: ranOn !== null }
     } finally {
       await other.query('rollback')
     }
   }
-  return { pooler: 'sessions', prepares: true }
+  return { pooler: isShared ? 'transactions' : 'sessions', prepares: true }
 }
 
 const answering = { query_timeout: ANSWER_MS_MAX }
 
+/** The number of the server's process that answers. */
+async function serverOf(client: ClientBase): Promise<number> {
+  const { rows } = await client.query({ ...answering, text: 'select pg_backend_pid() as pid' })
+  return rows[0].pid
+}
+
 /**
- * The same statement each time, which the driver prepares once on what it takes for one connection. Its name is this client's alone: what
- * another doctor left on a connection of the server must not answer for it.
+ * A statement that the driver prepares once in a round on what it takes for one connection. Its name is this client's alone: what another doctor
+ * left on a connection of the server must not answer for it. Null when it is not there any more, else where it ran.
  */
-async function canPrepare(client: ClientBase): Promise<boolean> {
-  const name = `spillway_doctor_${'processID' in client ? client.processID : ''}`
-  const text = 'select $1::integer as one'
+async function runPrepared(client: ClientBase, round: number): Promise<number | null> {
+  const name = `spillway_doctor_${'processID' in client ? client.processID : ''}_${round}`
+  const text = 'select pg_backend_pid() as pid, $1::integer as one'
   try {
-    await client.query({ ...answering, name, text, values: [1] })
-    return true
+    const { rows } = await client.query({ ...answering, name, text, values: [1] })
+    return rows[0].pid
   } catch (error) {
     const state = sqlState(error)
     // No state: a pooler with one connection has none left to answer with.
-    if (state === null || LOST_STATEMENTS.has(state)) return false
+    if (state === null || LOST_STATEMENTS.has(state)) return null
     throw error
   }
 }
