@@ -4,6 +4,7 @@ import type { Connection } from 'mysql2/promise'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { killStores, untilOneWaits } from '../../../test/support/mysql-disturbances.js'
 import { complete, type MysqlRig, mysqlRig, TEST_OPTIONS } from '../../../test/support/mysql-rig.js'
+import { untilAnswered } from '../../../test/support/until-answered.js'
 import type { ChunkDraft } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
 import type { AppendResult } from '../../ports/index.js'
@@ -11,6 +12,8 @@ import { mysql } from './index.js'
 
 /** Deadlines that are to be met with. */
 const HASTE_MS = 500
+/** The last connection may have been killed after the last answer. */
+const FAILURES_MAX = 1_000
 
 /** Holds the chunk's row, so that whoever writes about it waits. */
 async function holding(rig: MysqlRig, chunkId: string): Promise<Connection> {
@@ -70,14 +73,14 @@ describe('a server that does not answer in time', () => {
       ...{ ...TEST_OPTIONS, clock: rig.clock },
       ...{ poolSize: 1, queryTimeout: HASTE_MS },
     })
-    await untilAnswered(() => hasty.open())
+    await untilAnswered(() => hasty.open(), FAILURES_MAX)
     onTestFinished(() => hasty.close())
     await expect(hasty.settle([complete(lease)])).rejects.toMatchObject({
       ...{ code: 'store_unavailable', details: { reason: 'deadline', queryTimeoutMs: HASTE_MS } },
     })
     await holder.rollback()
     // Nobody told the server to stop: it may have gone on with an earlier call meanwhile.
-    const [verdict] = await untilAnswered(() => hasty.settle([complete(lease)]))
+    const [verdict] = await untilAnswered(() => hasty.settle([complete(lease)]), FAILURES_MAX)
     expect(['ok', 'stale']).toContain(verdict)
     expect(await rig.store.reader.accounting()).toMatchObject({ running: 0, succeeded: 1 })
   })
@@ -178,7 +181,7 @@ describe('killing every connection under load', () => {
     )
     await killing
     expect(results.flat().map(({ verdicts }) => verdicts)).toEqual(drafts.map(() => null))
-    expect(await untilAnswered(() => rig.store.reader.accounting())).toMatchObject({
+    expect(await untilAnswered(() => rig.store.reader.accounting(), FAILURES_MAX)).toMatchObject({
       accepted: 120,
       ready: 120,
     })
@@ -186,17 +189,5 @@ describe('killing every connection under load', () => {
 })
 
 function untilStored({ store }: MysqlRig, draft: ChunkDraft): Promise<readonly AppendResult[]> {
-  return untilAnswered(() => store.append([draft]))
-}
-
-/** The last connection may have been killed after the last answer. */
-async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'store_unavailable' })
-      expect(failures).toBeLessThan(1_000)
-    }
-  }
+  return untilAnswered(() => store.append([draft]), FAILURES_MAX)
 }

@@ -5,9 +5,13 @@ import { requireServer } from 'spillway-test-bed'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { claimAll, complete, disposing, postgresRigs } from '../../../test/support/postgres-rig.js'
 import { sessionOn } from '../../../test/support/postgres-session.js'
+import { untilAnswered } from '../../../test/support/until-answered.js'
 import { SpillwayError } from '../../errors/index.js'
 import { classifyPostgresError, connectError, storeError } from './errors.js'
 import { type PostgresOptions, postgres } from './index.js'
+
+/** As often as there are connections, a call may find one before its end was heard of; and a busy machine may be late. */
+const FAILURES_MAX = 40
 
 const PLACE = { where: 'db.example:5432/app', sent: true }
 
@@ -178,7 +182,10 @@ requireServer(describe, 'postgres')('a store whose server is in trouble', () => 
 
   it('gives up a call after its deadline, and the connection with it', async () => {
     const rig = await newRig()
-    const hasty = await untilAnswered(() => rig.other({ queryTimeoutMs: 500, connectionsMax: 1 }))
+    const hasty = await untilAnswered(
+      () => rig.other({ queryTimeoutMs: 500, connectionsMax: 1 }),
+      FAILURES_MAX,
+    )
     const session = await sessionOn(rig)
     const lease = await rig.lease()
     await session.query('begin')
@@ -189,7 +196,7 @@ requireServer(describe, 'postgres')('a store whose server is in trouble', () => 
     })
     await session.query('rollback')
     const draft = rig.draft()
-    await untilAnswered(() => hasty.append([draft]))
+    await untilAnswered(() => hasty.append([draft]), FAILURES_MAX)
   })
 
   it('lives through the end of all of its connections', async () => {
@@ -199,8 +206,8 @@ requireServer(describe, 'postgres')('a store whose server is in trouble', () => 
       select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and application_name = 'spillway'`)
     const draft = rig.draft()
-    await untilAnswered(() => rig.store.append([draft]))
-    expect(await untilAnswered(() => claimAll(rig.store))).toHaveLength(2)
+    await untilAnswered(() => rig.store.append([draft]), FAILURES_MAX)
+    expect(await untilAnswered(() => claimAll(rig.store), FAILURES_MAX)).toHaveLength(2)
   })
 
   it('can neither probe nor append on a read-only server, and says so', async () => {
@@ -223,18 +230,6 @@ requireServer(describe, 'postgres')('a store whose server is in trouble', () => 
     expect(typeof lease.token).toBe('number')
   })
 })
-
-/** As often as there are connections, a call may find one before its end was heard of; and a busy machine may be late. */
-async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'store_unavailable' })
-      expect(failures).toBeLessThan(40)
-    }
-  }
-}
 
 /** All texts of an error, its causes included. */
 function everythingIn(error: unknown): string {

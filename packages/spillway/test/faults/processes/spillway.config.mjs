@@ -98,26 +98,25 @@ async function ask(path, signal, init) {
 
 const Gated = z.object({ gate: z.string() })
 
-/** Runs until somebody opens its gate. */
-const slow = defineCommand({
-  name: 'slow',
-  queue: 'slow',
-  input: Gated,
-  async handle({ gate }) {
-    await passThrough(gate)
-    return { by: pid }
-  },
-})
+/**
+ * Runs until somebody opens its gate.
+ *
+ * @param {string} name of the command and of its queue
+ */
+const gated = (name) =>
+  defineCommand({
+    name,
+    queue: name,
+    input: Gated,
+    async handle({ gate }) {
+      await passThrough(gate)
+      return { by: pid }
+    },
+  })
 
-/** The same, by whoever is not taken for dead as soon as the machine is busy. */
-const patient = defineCommand({
-  name: 'patient',
-  queue: 'patient',
-  input: Gated,
-  async handle({ gate }) {
-    await passThrough(gate)
-  },
-})
+const slow = gated('slow')
+/** By whoever is not taken for dead as soon as the machine is busy. */
+const patient = gated('patient')
 
 /** The same inside the settlement's transaction, which it has written into before. */
 const slowInTransaction = defineCommand({
