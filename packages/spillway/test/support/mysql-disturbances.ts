@@ -20,10 +20,15 @@ async function idOf(connection: Connection): Promise<number> {
 /** Resolves with its connection's id when a statement of the store waits for a lock. */
 export async function untilOneWaits(boss: Connection): Promise<number> {
   for (;;) {
-    const [thread] = await ownThreads(boss, (transaction) => /^LOCK WAIT /m.test(transaction))
+    const [thread] = await waitingThreads(boss)
     if (thread !== undefined) return thread
     await boss.query('do sleep(0.01)')
   }
+}
+
+/** Connections to the database of which a statement waits for a lock. */
+export function waitingThreads(boss: Connection): Promise<number[]> {
+  return ownThreads(boss, (transaction) => /^LOCK WAIT /m.test(transaction))
 }
 
 /** Connections to the database that are in a transaction which has done something. */

@@ -6,12 +6,15 @@ import { sharedMariaDb, sharedPostgres, type TestDatabase } from 'spillway-test-
 import type { Store } from '../../src/index.js'
 import { mysql } from '../../src/stores/mysql/index.js'
 import { postgres } from '../../src/stores/postgres/index.js'
+import { waitingThreads } from '../support/mysql-disturbances.js'
 import { type OpenLibrary, ORDERS_TABLE } from '../support/transactions/library.js'
 import { MYSQL_LIBRARIES } from '../support/transactions/mysql-libraries.js'
 import { POSTGRES_LIBRARIES } from '../support/transactions/postgres-libraries.js'
 
 export interface Observer {
   query(sql: string): Promise<Record<string, unknown>[]>
+  /** How many statements of the database wait for a lock. */
+  waiting(): Promise<number>
   close(): Promise<void>
 }
 
@@ -24,9 +27,10 @@ export interface Engine {
   observe(url: string): Promise<Observer>
   /** Where the store keeps its chunks. */
   readonly chunksTable: string
-  /** SQL of how many statements of the database wait for a lock. */
-  readonly waiting: string
 }
+
+const PROCESSES_WAITING =
+  "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 export const POSTGRES: Engine = {
   name: 'PostgreSQL',
@@ -40,10 +44,10 @@ export const POSTGRES: Engine = {
     await client.connect()
     return {
       query: async (sql) => (await client.query(sql)).rows as Record<string, unknown>[],
+      waiting: async () => (await client.query(PROCESSES_WAITING)).rows.length,
       close: () => client.end(),
     }
   },
-  waiting: `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
 }
 
 export const MARIADB: Engine = {
@@ -57,13 +61,10 @@ export const MARIADB: Engine = {
     const connection = await mysqlDriver.createConnection(url)
     return {
       query: async (sql) => (await connection.query(sql))[0] as Record<string, unknown>[],
+      waiting: async () => (await waitingThreads(connection)).length,
       close: () => connection.end(),
     }
   },
-  waiting: `
-select count(*) as n from information_schema.innodb_trx trx
-join information_schema.processlist thread on thread.id = trx.trx_mysql_thread_id
-where trx.trx_state = 'LOCK WAIT' and thread.db = database()`,
 }
 
 export async function prepareDatabase(

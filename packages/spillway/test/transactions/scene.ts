@@ -1,7 +1,7 @@
 // A database of its own with a Spillway that only takes commands, for the tests of one file.
 
 import type { TestDatabase } from 'spillway-test-bed'
-import { afterAll, beforeAll, expect, vi } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { createSpillway, type Spillway, type SpillwayError } from '../../src/index.js'
 import type { OpenLibrary, TransactionLibrary, UserTransaction } from '../support/transactions/library.js'
 import { COMMANDS, type Order, QUEUES } from './commands.js'
@@ -57,14 +57,7 @@ export class Scene {
 
   /** Resolves once a statement waits for a lock. */
   async someoneWaits(): Promise<void> {
-    await vi.waitFor(
-      async () => {
-        const [row] = await this.query(this.engine.waiting)
-        expect(Number(row?.n)).toBeGreaterThan(0)
-      },
-      // MariaDB renews what it tells about locks only if it was not asked for a tenth of a second.
-      { timeout: 25_000, interval: 200 },
-    )
+    await expect.poll(() => there(this.#observer).waiting()).toBeGreaterThan(0)
   }
 }
 
