@@ -93,7 +93,8 @@ class StoreKeeping implements Keeping {
   #answerStored(chunks: Chunked, verdicts: readonly ShortVerdict[]): Chunked {
     if (!verdicts.some(isStored)) return chunks
     const results = verdicts.filter(isStored).map((createdAt) => ({ createdAt, verdicts: null }))
-    const stored: Appended = { ...where(chunks, (at) => isStored(verdicts[at])), results }
+    const { groups, drafts } = where(chunks, (at) => isStored(verdicts[at]))
+    const stored: Appended = { groups, drafts, results }
     recordCommitted(this.#context, stored)
     answerChunks(stored, this.durability)
     return where(chunks, (at) => !isStored(verdicts[at]))

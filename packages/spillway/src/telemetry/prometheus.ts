@@ -7,6 +7,7 @@ import { type AgentEvent, isAgentEvent } from './agent-events.js'
 import { recordAgent } from './agent-metrics.js'
 import { recordDelivery } from './delivery-metrics.js'
 import { LABEL_VALUES_MAX, type Labels, LabelValues } from './label-values.js'
+import { newLateEvents } from './late-events.js'
 import { createFamilies, type MetricFamilies } from './metric-families.js'
 import { queueGauges } from './queue-gauges.js'
 import { recordShaping } from './shaping-metrics.js'
@@ -51,11 +52,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     journals: journalGauges(families, labels.spools),
   }
   families.buildInfo.set({ version: options.version, node: process.versions.node }, 1)
+  const late = newLateEvents((event: CommonEvent) => record(families, labels, event))
   return {
     telemetry: {
       record(event) {
+        // These are few, and say when they were seen.
         if (isAgentEvent(event)) recordAgent(families, labels.spools, options.clock.now(), event)
-        else record(families, labels, event)
+        else late.add(event)
       },
     },
     contentType: registry.contentType,
@@ -63,13 +66,16 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observeBrokers: (source) => gauges.brokers.observe(source),
     observeJournals: (source) => gauges.journals.observe(source),
     async render() {
+      late.catchUp()
       await Promise.all(Object.values(gauges).map((scraped) => scraped.refresh()))
       return registry.metrics()
     },
   }
 }
 
-function record(families: MetricFamilies, labels: Labels, event: Exclude<TelemetryEvent, AgentEvent>): void {
+type CommonEvent = Exclude<TelemetryEvent, AgentEvent>
+
+function record(families: MetricFamilies, labels: Labels, event: CommonEvent): void {
   const { queues, commands } = labels
   switch (event.event) {
     case 'command.received':
@@ -83,10 +89,11 @@ function record(families: MetricFamilies, labels: Labels, event: Exclude<Telemet
       recordDelivery(families, labels, event)
       break
     case 'command.finished': {
-      const command = { queue: queues.cap(event.queue), command: commands.cap(event.type) }
-      families.finished.inc({ ...command, outcome: event.outcome }, event.count)
+      const queue = queues.cap(event.queue)
+      const command = commands.cap(event.type)
+      families.finished.inc({ queue, command, outcome: event.outcome }, event.count)
       if (event.completionMs !== null)
-        families.completionDuration.observe(command, event.completionMs / 1_000)
+        families.completionDuration.observe({ queue, command }, event.completionMs / 1_000)
       break
     }
     case 'attempt.finished':
