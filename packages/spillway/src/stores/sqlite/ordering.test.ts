@@ -78,6 +78,15 @@ describe('many keys with something blocked', () => {
 })
 
 describe('statements about lanes', () => {
+  it('write the partition as an integer, also where the driver binds every number as a real', async () => {
+    const statements = new Set<string>()
+    await sqliteRig({ wrap: (client) => listening(client, statements) })
+    const about = [...statements].filter((sql) => sql.includes('json_array(?'))
+    expect(about).not.toEqual([])
+    for (const sql of about)
+      expect(sql.replaceAll('json_array(?1, cast(?2 as integer))', '')).not.toContain('json_array(?')
+  })
+
   it('step from lane to lane by the indexes made for it', async () => {
     const statements = new Set<string>()
     const rig = await sqliteRig({ wrap: (client) => listening(client, statements) })
