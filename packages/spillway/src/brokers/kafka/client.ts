@@ -5,6 +5,7 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import type { KafkaSettings } from './options.js'
+import { inWholeResponses } from './whole-responses.js'
 
 const KEEP_ALIVE_MS = 30_000
 /** Retries of the client within one call; what goes on longer is for us to begin anew. */
@@ -64,6 +65,6 @@ export class Client {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     if (this.#isCut) socket.destroy(new Error('the client was closed'))
-    return socket
+    return inWholeResponses(socket)
   }
 }
