@@ -11,7 +11,15 @@ const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/
 const RABBITMQ_FOLDER = '/usr/lib/rabbitmq/bin'
 const POSTGRES_VERSIONS = '/usr/lib/postgresql'
 
-export type ServerKind = 'postgres' | 'mariadb' | 'pgbouncer' | 'redis' | 'rabbitmq' | 'nats' | 'kafka'
+export type ServerKind =
+  | 'postgres'
+  | 'mariadb'
+  | 'pgbouncer'
+  | 'redis'
+  | 'rabbitmq'
+  | 'nats'
+  | 'kafka'
+  | 'openssl'
 
 const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
   postgres: ['initdb', 'postgres'],
@@ -21,6 +29,7 @@ const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
   rabbitmq: ['rabbitmq-server', 'erl'],
   nats: ['nats-server'],
   kafka: ['java'],
+  openssl: ['openssl'],
 }
 
 /** The path of a program; throws with what to install when there is none. */

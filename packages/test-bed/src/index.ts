@@ -1,4 +1,5 @@
 export { missingServer, type ServerKind } from './binaries.js'
+export { type Certificate, makeCertificate } from './certificate.js'
 export { type Databases, type TestDatabase, urlAtPort } from './databases.js'
 export { type StartKafkaOptions, startKafka } from './kafka.js'
 export { type MariaDbServer, type StartMariaDbOptions, startMariaDb } from './mariadb.js'

@@ -1,4 +1,4 @@
-// Runs a program that a server brings along: the one that makes its empty data folder, or one that asks it to change.
+// Runs a program that a server brings along or needs: the one that makes its empty data folder, one that asks it to change, or openssl.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'

@@ -4,6 +4,7 @@ import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import { program } from './binaries.js'
+import { type Certificate, type CertificateFiles, writeCertificate } from './certificate.js'
 import { type Databases, type TestDatabase, urlOfDatabase } from './databases.js'
 import { initialise } from './initialise.js'
 import { launch, PrivateServer, type ServerSpec } from './private-server.js'
@@ -33,6 +34,8 @@ export interface StartMariaDbOptions {
   readonly fsync?: boolean
   /** Options of mariadbd without the leading dashes. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Connections may be encrypted then. */
+  readonly certificate?: Certificate
   /** Default: a free one. */
   readonly port?: number
   /** Room for all tables together. */
@@ -58,7 +61,8 @@ export class MariaDbServer extends PrivateServer implements Databases {
 export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<MariaDbServer> {
   const user = runAs(['mysql'])
   const folder = makeScratchFolder('mariadb', user)
-  const { fsync = true, settings = {}, smallDiskBytes } = options
+  const { fsync = true, settings = {}, certificate, smallDiskBytes } = options
+  const tls = certificate === undefined ? {} : tlsSettings(writeCertificate(folder, user, certificate))
   const data = join(folder, 'data')
   const room = smallDiskBytes === undefined ? {} : inOneFile(smallDiskBytes)
   // A server clears its folder of temporary tables when it starts: in a common one, of other servers' too.
@@ -88,11 +92,15 @@ export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<M
         '--skip-name-resolve',
         `--init-file=${firstStatements}`,
       ],
-      ...flags({ ...SETTINGS, ...(fsync ? {} : WITHOUT_FSYNC), ...room, ...settings }),
+      ...flags({ ...SETTINGS, ...(fsync ? {} : WITHOUT_FSYNC), ...room, ...tls, ...settings }),
     ],
     url: (port) => `mysql://${USER}:${PASSWORD}@127.0.0.1:${port}/${FIRST_DATABASE}`,
     connects: () => onMariaDb({ socketPath: socket, user: USER, password: PASSWORD }, async () => undefined),
   })
+}
+
+function tlsSettings({ certFile, keyFile }: CertificateFiles): Readonly<Record<string, string>> {
+  return { 'ssl-cert': certFile, 'ssl-key': keyFile }
 }
 
 export async function createMariaDbDatabase(url: string, name = randomName('test')): Promise<TestDatabase> {

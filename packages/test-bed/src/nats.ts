@@ -4,6 +4,7 @@
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { program } from './binaries.js'
+import { type Certificate, writeCertificate } from './certificate.js'
 import { firstAnswer } from './first-answer.js'
 import { PrivateServer } from './private-server.js'
 import { randomName } from './random-name.js'
@@ -12,6 +13,8 @@ import { makeScratchFolder, type RunAs, runAs } from './run-as.js'
 export interface StartNatsOptions {
   /** Lines of its configuration file, as text: `max_payload: 64KB`. */
   readonly settings?: readonly string[]
+  /** Connections may be encrypted then; who does that has to show the same certificate. */
+  readonly certificate?: Certificate
   /** Default: a free one. */
   readonly port?: number
 }
@@ -24,6 +27,7 @@ export function startNats(options: StartNatsOptions = {}): Promise<PrivateServer
     `server_name: ${name}`,
     'host: 127.0.0.1',
     `jetstream { store_dir: "${join(folder, 'jetstream')}" }`,
+    ...(options.certificate === undefined ? [] : tlsLines(folder, user, options.certificate)),
     ...(options.settings ?? []),
   ])
   return PrivateServer.start({
@@ -36,6 +40,13 @@ export function startNats(options: StartNatsOptions = {}): Promise<PrivateServer
       if (NOBODY.test(said)) throw new Error('JetStream is not there yet')
     },
   })
+}
+
+function tlsLines(folder: string, user: RunAs | null, certificate: Certificate): readonly string[] {
+  const { certFile, keyFile } = writeCertificate(folder, user, certificate)
+  // So that this test bed can ask it without.
+  const files = `cert_file: "${certFile}", key_file: "${keyFile}", ca_file: "${certFile}"`
+  return [`tls { ${files}, verify: true }`, 'allow_non_tls: true']
 }
 
 const QUESTION = [

@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import pg from 'pg'
 import { program } from './binaries.js'
+import { type Certificate, type CertificateFiles, writeCertificate } from './certificate.js'
 import { type Databases, type TestDatabase, urlOfDatabase } from './databases.js'
 import { initialise } from './initialise.js'
 import { launch, PrivateServer, type ServerSpec } from './private-server.js'
@@ -24,6 +25,8 @@ export interface StartPostgresOptions {
   readonly fsync?: boolean
   /** Settings as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Connections may be encrypted then. */
+  readonly certificate?: Certificate
   /** Default: a free one. */
   readonly port?: number
   /** Size of a small disk for createSmallDatabase(). */
@@ -60,8 +63,9 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
     removeScratchFolder(folder)
     throw error
   }
-  const { fsync = true, settings = {}, smallDiskBytes } = options
-  const all = { ...SETTINGS, ...(fsync ? {} : WITHOUT_FSYNC), ...settings }
+  const { fsync = true, settings = {}, certificate, smallDiskBytes } = options
+  const tls = certificate === undefined ? {} : tlsSettings(writeCertificate(folder, user, certificate))
+  const all = { ...SETTINGS, ...(fsync ? {} : WITHOUT_FSYNC), ...tls, ...settings }
   return PostgresServer.start({
     ...{ name: 'postgres', user, folder, port: options.port, stopSignal: 'SIGINT' },
     smallDisk: smallDiskBytes === undefined ? null : { path: smallDiskOf(folder), bytes: smallDiskBytes },
@@ -73,6 +77,10 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
     url: (port) => `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`,
     connects: (port) => connectsToPostgres({ host: folder, port, user: USER, database: 'postgres' }),
   })
+}
+
+function tlsSettings({ certFile, keyFile }: CertificateFiles): Readonly<Record<string, string>> {
+  return { ssl: 'on', ssl_cert_file: certFile, ssl_key_file: keyFile }
 }
 
 export async function createPostgresDatabase(
