@@ -32,3 +32,17 @@ export function warning(name: string, detail: string, advice: string): Finding {
 export function failure(name: string, detail: string, advice: string): Finding {
   return { name, level: 'fail', detail, advice }
 }
+
+/** A socket file, or an address that leads nowhere else. */
+const THIS_MACHINE = /^(\/.*|localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i
+
+/** Who could read along on the way to the server, passwords and payloads included. */
+export function encryption(encrypted: boolean, host: string): Finding {
+  if (encrypted) return fine('encryption', 'TLS')
+  if (THIS_MACHINE.test(host)) return fine('encryption', 'none is needed on one machine')
+  return warning(
+    'encryption',
+    'the connection is not encrypted',
+    'Ask for TLS in the url, unless the network can be trusted: see TLS in docs/stores.md.',
+  )
+}

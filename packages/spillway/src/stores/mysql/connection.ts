@@ -129,8 +129,18 @@ async function loadDriver(): Promise<Mysql2> {
 /** Resolves when the server has let the connection in. */
 function greeting(driver: Driver): Promise<void> {
   return new Promise((resolve, reject) => {
-    driver.connect((error) => (error === null ? resolve() : reject(error)))
+    driver.connect((error) => (error === null ? resolve() : reject(withTlsCode(error, driver))))
   })
+}
+
+/** The driver writes a code of its own over what is wrong with a certificate. Its socket still has that one. */
+function withTlsCode(
+  error: Error & { readonly code?: string },
+  { stream }: Driver & { readonly stream?: unknown },
+): Error {
+  if (error.code !== 'HANDSHAKE_SSL_ERROR' || typeof stream !== 'object' || stream === null) return error
+  const code = 'authorizationError' in stream ? stream.authorizationError : null
+  return typeof code === 'string' ? Object.assign(error, { code }) : error
 }
 
 function connectionOf(driver: Driver, settings: ConnectionSettings): OpenConnection {

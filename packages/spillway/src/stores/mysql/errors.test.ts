@@ -28,6 +28,7 @@ describe('errors of MySQL', () => {
     ['interrupted', 1317],
     ['access_denied', 1045],
     ['no_database', 1049],
+    ['tls_required', 3159],
     ['connection', 1053],
     ['connection', 1927],
     ['resources', 1041],
@@ -51,6 +52,18 @@ describe('errors of MySQL', () => {
       ])
     },
   )
+
+  it.each([
+    ['HANDSHAKE_NO_SSL_SUPPORT', 'tls_unavailable', 'Give the server a certificate'],
+    ['HANDSHAKE_SSL_ERROR', 'tls', 'could not agree on TLS with this process: HANDSHAKE_SSL_ERROR.'],
+    ['ERR_OSSL_PEM_NO_START_LINE', 'tls', 'could not agree on TLS with this process: ERR_OSSL'],
+    ['CERT_HAS_EXPIRED', 'certificate', 'has expired or is not valid yet. Renew it'],
+  ])('%s: the connection is not encrypted, for the reason %s', (code, reason, words) => {
+    const error = Object.assign(networkError(code), { fatal: true })
+    expect(storeError(error, 'p')).toMatchObject({
+      ...{ code: 'store_unavailable', message: expect.stringContaining(words), details: { reason } },
+    })
+  })
 
   it('a call on a connection that was closed: the server is away', () => {
     const closed = Object.assign(new Error("Can't add new command when connection is in closed state"), {

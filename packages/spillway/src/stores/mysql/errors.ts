@@ -4,11 +4,8 @@
 
 import type { FaultKind } from '../../domain/index.js'
 import { isSpillwayError, SpillwayError } from '../../errors/index.js'
-
-interface Trouble {
-  readonly reason: string
-  readonly message: string
-}
+import { TLS_REQUIRED, tlsTroubleOf } from './tls-trouble.js'
+import type { Trouble } from './trouble.js'
 
 const AWAY: Trouble = {
   reason: 'connection',
@@ -31,7 +28,8 @@ const CONTENDED: Trouble = { reason: 'deadlock', message: 'undid a transaction i
 const STOPPED: Trouble = { reason: 'interrupted', message: 'stopped a statement in its work.' }
 const REFUSED: Trouble = {
   reason: 'access_denied',
-  message: 'refused the connection. Check the user and the password, and that the database exists.',
+  message:
+    'refused the connection. Check the user and the password, that the database exists, and whether this user has to ask for TLS (?ssl=true).',
 }
 const MISSING: Trouble = {
   reason: 'no_database',
@@ -49,6 +47,7 @@ const TROUBLES: ReadonlyMap<number, Trouble> = new Map([
   ...each([1317, 1969, 3024], STOPPED),
   ...each([1044, 1045, 1129, 1130, 1698], REFUSED),
   ...each([1049], MISSING),
+  ...each([3159], TLS_REQUIRED),
   ...each([1030, 1037, 1038, 1041, 1135, 1016, 1017], SHORT),
   ...each(
     [1047, 1053, 1077, 1079, 1080, 1152, 1156, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 4031],
@@ -96,7 +95,8 @@ function isMysqlError(error: unknown): error is MysqlError {
 
 function troubleOf(error: MysqlError): Trouble | null {
   const known = 'sqlState' in error ? TROUBLES.get(error.errno ?? 0) : undefined
-  if (known !== undefined) return known
+  const trouble = known ?? tlsTroubleOf(error)
+  if (trouble !== null) return trouble
   const lost = error.fatal === true || AWAY_CODES.test(error.code ?? '') || error.sqlState?.startsWith('08')
   return lost === true ? AWAY : null
 }
@@ -181,6 +181,11 @@ function unavailable(trouble: Trouble, place: string, cause: unknown): SpillwayE
     details: { reason: trouble.reason, place },
     cause,
   })
+}
+
+/** What was given is never shown: a URL carries a password. */
+export function optionsError(expected: string): SpillwayError {
+  return new SpillwayError('invalid_argument', `mysql(): expected ${expected}.`)
 }
 
 /** No connection of the store became free in time. */

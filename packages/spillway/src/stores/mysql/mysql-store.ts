@@ -4,6 +4,7 @@
 import {
   appendTerms,
   type ExaminedStore,
+  encryption,
   type Finding,
   fine,
   type StoreControl,
@@ -145,9 +146,12 @@ function schemaOf(settings: StoreSettings): StoreSchema {
 }
 
 function examine(settings: StoreSettings, now: () => number): Promise<Finding[]> {
+  const { target, place } = settings
+  // Without TLS to be had the driver does not go on.
+  const way = encryption(target.ssl !== undefined, new URL(target.uri ?? '').hostname)
   return onConnection(settings, async (connection) => {
     const findings = serverFindings(await readServer(connection), settings)
     const [clock] = await connection.send([`select ${nowSql(null)} as now`])
-    return [fine('server', settings.place), ...findings, checkClock(Number(clock?.rows[0]?.now), now())]
+    return [fine('server', place), way, ...findings, checkClock(Number(clock?.rows[0]?.now), now())]
   })
 }

@@ -1,10 +1,22 @@
 // The options of the store, checked when it is made: a mistake is reported where it was made, not at the first call.
 
-import { SpillwayError } from '../../errors/index.js'
+import type { ConnectionOptions } from 'mysql2'
 import type { Clock, Random } from '../../ports/index.js'
+import { optionsError } from './errors.js'
 import type { Synchronous } from './server.js'
 import type { SessionSettings } from './session.js'
+import { type Tls, tlsTarget } from './tls.js'
 import { machineRandom, machineWait } from './wait.js'
+
+/** What the driver takes that changes nothing about how the store talks to the server. */
+export interface MysqlConnection
+  extends Pick<ConnectionOptions, 'authPlugins' | 'enableCleartextPlugin' | 'connectAttributes'> {
+  /**
+   * Encrypted connections: true = the server's certificate is signed by an authority that the system trusts; `{ ca }` = by this one, as the
+   * text of its PEM file. Unless `verifyIdentity` is false the certificate must be made out to the host of the URL. Not beside `?ssl=` there.
+   */
+  readonly ssl?: Tls
+}
 
 export interface MysqlOptions {
   /** Connections of this process for the store's own work, and as many again for handlers with transactions. Default 10. */
@@ -25,6 +37,8 @@ export interface MysqlOptions {
    * the server may take the last second of acknowledged commands.
    */
   readonly synchronous?: Synchronous
+  /** Further settings of the driver's connections: `ssl`, `authPlugins` and so on. */
+  readonly connection?: MysqlConnection
   /** Where the time comes from. Default: the database's clock, and timers of the machine for waiting. */
   readonly clock?: Clock
   /** Jitter of the pauses before a transaction is tried again. */
@@ -46,10 +60,13 @@ const DEFAULT_PORT = '3306'
 
 export function checkOptions(url: string, options: MysqlOptions): StoreSettings {
   const { synchronous = 'full', clock = null, random = machineRandom } = options
-  if (synchronous !== 'full' && synchronous !== 'normal') throw wrong("synchronous to be 'full' or 'normal'")
+  if (synchronous !== 'full' && synchronous !== 'normal')
+    throw optionsError("synchronous to be 'full' or 'normal'")
+  const { ssl, ...connection } = options.connection ?? {}
+  const place = placeOf(url)
   return {
-    target: { uri: url },
-    place: placeOf(url),
+    target: { ...connection, ...tlsTarget(url, ssl) },
+    place,
     poolSize: bounded('poolSize', options.poolSize, POOL_SIZE, POOL_SIZE_MAX),
     acquireTimeoutMs: duration('acquireTimeout', options.acquireTimeout, ACQUIRE_TIMEOUT_MS),
     connectTimeoutMs: duration('connectTimeout', options.connectTimeout, CONNECT_TIMEOUT_MS),
@@ -67,7 +84,7 @@ function placeOf(url: string): string {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : null
   const database = parsed === null ? null : decoded(parsed.pathname.slice(1))
   if (parsed === null || !/^(mysql|mariadb):$/.test(parsed.protocol) || !database || !isDecodable(parsed)) {
-    throw wrong(
+    throw optionsError(
       'a URL of the form mysql://user:password@host:3306/database, special characters written as %xx',
     )
   }
@@ -94,9 +111,5 @@ function duration(name: string, value: number | undefined, fallback: number): nu
 function bounded(name: string, value: number | undefined, fallback: number, max: number): number {
   if (value === undefined) return fallback
   if (Number.isFinite(value) && value >= 1 && value <= max) return Math.trunc(value)
-  throw wrong(`${name} to be a number from 1 to ${max}`)
-}
-
-function wrong(expected: string): SpillwayError {
-  return new SpillwayError('invalid_argument', `mysql(): expected ${expected}.`)
+  throw optionsError(`${name} to be a number from 1 to ${max}`)
 }

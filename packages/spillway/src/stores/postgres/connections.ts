@@ -2,7 +2,7 @@
 // appends and heartbeats waiting; a pool of the application's serves both. A connection that failed, or that is not where a
 // call has to leave it, is closed instead of going back.
 
-import type { Client, ClientBase, Pool, PoolClient, PoolConfig } from 'pg'
+import type { Client, Pool, PoolClient, PoolConfig } from 'pg'
 import { SpillwayError } from '../../errors/index.js'
 import { connectError, isConnectionLost, storeError } from './errors.js'
 import { OUT_OF_TRANSACTION, transactionStatus } from './handler-client.js'
@@ -16,7 +16,7 @@ export interface Connections {
   /** Runs the work on a connection that nobody else uses meanwhile. Rejects with what the work or the driver threw. */
   lend<T>(purpose: Purpose, work: (client: PoolClient) => Promise<T>): Promise<T>
   /** The same on a connection of its own that is no pool's, without a deadline for its statements. */
-  alone<T>(work: (client: ClientBase) => Promise<T>): Promise<T>
+  alone<T>(work: (client: Client) => Promise<T>): Promise<T>
   /** A connection that stays until `client.end()`. */
   connect(): Promise<Client>
   /** What a call rejects with. */
@@ -66,13 +66,14 @@ export function newConnections(settings: PostgresSettings): Connections {
 
   async function connect(): Promise<Client> {
     const { Client } = await loadDriver()
-    const client = new Client(settings.pool === null ? configOf(settings) : settings.pool.options)
-    client.on('error', ignore)
+    let client: Client | null = null
     try {
+      client = new Client(settings.pool === null ? configOf(settings) : settings.pool.options)
+      client.on('error', ignore)
       await client.connect()
       return client
     } catch (error) {
-      await client.end().catch(ignore)
+      await client?.end().catch(ignore)
       throw new Unsent(error)
     }
   }

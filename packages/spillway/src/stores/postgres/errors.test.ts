@@ -117,11 +117,34 @@ describe('what a call rejects with that got no connection', () => {
     })
   })
 
-  it('passes on what Node and the driver say of TLS and authentication', () => {
-    const error = connectError(new Error('The server does not support SSL connections'), PLACE.where)
-    expect(error).toMatchObject({
+  it.each([
+    ['28000', 'no pg_hba.conf entry for host "h", user "u", database "d", no encryption'],
+    ['28000', 'pg_hba.conf rejects connection for host "h", user "u", database "d", SSL off'],
+    ['28000', 'SSL connection is required. Please specify SSL options and retry.'],
+    ['08P01', 'SSL required'],
+    ['XX000', 'connection is insecure (try using `sslmode=require`)'],
+  ])('asks for TLS where the server, or what stands before it, says %s %s', (state, message) => {
+    const error = Object.assign(fromServer(state), { message })
+    expect(connectError(error, PLACE.where)).toMatchObject({
       code: 'store_unavailable',
-      message: expect.stringContaining('does not support SSL'),
+      message: expect.stringContaining('Ask for TLS by sslmode=verify-full in the url'),
+      details: { reason: 'tls_required' },
+    })
+  })
+
+  it.each([
+    ['The server does not support SSL connections', 'tls_unavailable', 'Set ssl to on at the server'],
+    ['There was an error establishing an SSL connection', 'tls', 'could not agree on TLS with this process'],
+    [
+      'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string',
+      'connection',
+      'client password must',
+    ],
+  ])('explains what the driver says: %s', (message, reason, words) => {
+    expect(connectError(new Error(message), PLACE.where)).toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining(words),
+      details: { reason },
     })
   })
 })
@@ -131,6 +154,8 @@ describe('options', () => {
     'postgres://u@/d?host=/run/postgresql',
     'postgres:///d',
     'postgresql://u:p%40@[::1]:5433/d?sslmode=require',
+    'postgres://u@h/d?ssl=true',
+    'postgres://u@h/d?ssl=no-verify',
   ])('may have a url such as %s', (url) => {
     expect(postgres(url).name).toBe('postgres')
   })
@@ -142,6 +167,12 @@ describe('options', () => {
     ['a url that cannot be read', { url: 'postgres://u:p#secret-word@h/d' }],
     ['a password with a hash', { url: 'postgres://u:#secret-word@h/d' }],
     ['a password with a slash', { url: 'postgres://u:1/secret-word@h/d' }],
+    ['TLS that the driver would fail over', { url: 'postgres://u:secret-word@h/d?ssl=require' }],
+    ['TLS that is not what it looks like', { url: 'postgres://u:secret-word@h/d?ssl=false' }],
+    [
+      'TLS in two places',
+      { url: 'postgres://u:secret-word@h/d?sslmode=verify-full', connection: { ssl: { ca: 'pem' } } },
+    ],
     ['no options, as from a variable that is not set', undefined as unknown as PostgresOptions],
   ])('are refused with %s, without a word of what was given', (_, options) => {
     let error: unknown

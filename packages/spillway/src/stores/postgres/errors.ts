@@ -4,11 +4,8 @@
 
 import type { FaultKind } from '../../domain/index.js'
 import { SpillwayError } from '../../errors/index.js'
-
-interface Trouble {
-  readonly reason: string
-  readonly message: string
-}
+import { tlsTroubleOf } from './tls-trouble.js'
+import type { Trouble } from './trouble.js'
 
 /** Where an error happened: at what, for messages, and whether a statement may have been under way. */
 export interface Place {
@@ -82,7 +79,8 @@ const REFUSALS: ReadonlyMap<string, Trouble> = new Map([
     state,
     {
       reason: 'access_denied',
-      message: 'refused the connection. Check the user and the password of the url, and pg_hba.conf.',
+      message:
+        'refused the connection. Check the user and the password of the url, and pg_hba.conf, also for whether it asks for TLS.',
     },
   ]),
   ['3D000', { reason: 'no_database', message: 'does not exist. Create it, or correct the name in the url.' }],
@@ -205,11 +203,13 @@ function unavailable(
 
 /** What a call rejects with that got no connection. */
 export function connectError(error: unknown, where: string): unknown {
+  const tls = tlsTroubleOf(error, sqlState(error) !== null)
+  if (tls !== null) return unavailable(tls, where, error, false)
   const refusal = REFUSALS.get(sqlState(error) ?? '')
   if (refusal !== undefined) return unavailable(refusal, where, error, false)
   const known = storeError(error, { where, sent: false })
   if (known instanceof SpillwayError) return known
-  // TLS, authentication and the like: the driver and Node say what, in words of their own.
+  // Authentication and the like: the driver and Node say what, in words of their own.
   const trouble = { reason: 'connection', message: `cannot be connected to: ${messageOf(error)}` }
   return unavailable(trouble, where, error, false)
 }

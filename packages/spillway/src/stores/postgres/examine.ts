@@ -1,6 +1,6 @@
 // What the doctor asks this store: how the server is set, and what stands between it and this process.
 
-import { type Finding, fine } from '../../ports/index.js'
+import { encryption, type Finding, fine } from '../../ports/index.js'
 import type { Access } from './access.js'
 import type { Pause } from './machine.js'
 import type { PostgresSettings } from './options.js'
@@ -14,11 +14,15 @@ export async function examine(
   { pause, now }: { readonly pause: Pause; readonly now: () => number },
 ): Promise<readonly Finding[]> {
   try {
-    const facts = await connections.alone((client) => readServer(client, statements))
+    const { facts, way } = await connections.alone(async (client) => ({
+      facts: await readServer(client, statements),
+      way: encryption(Boolean(client.ssl), client.host),
+    }))
     const readAt = now()
     const between = await lookBetween(settings, { connections, pause })
     return [
       fine('server', connections.where),
+      way,
       ...serverFindings(facts, settings, readAt),
       ...betweenFindings(between, settings.prepare),
     ]

@@ -55,6 +55,9 @@ export interface PostgresSettings {
 /** Bytes of a name in PostgreSQL; it would cut longer ones. */
 const NAME_BYTES_MAX = 63
 
+const SSL_VALUES: ReadonlySet<string> = new Set(['true', '1', '0', 'no-verify'])
+const TLS_PARAMETERS: ReadonlySet<string> = new Set(['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'])
+
 export function settingsOf(first: string | PostgresOptions, more: PostgresOptions): PostgresSettings {
   // What is not set in the environment arrives here as undefined.
   const options: PostgresOptions = typeof first === 'string' ? { ...more, url: first } : (first ?? {})
@@ -65,6 +68,7 @@ export function settingsOf(first: string | PostgresOptions, more: PostgresOption
   if (url !== null && !isReadable(url)) {
     throw refused('a url of the form postgres://user:password@host:5432/database, special characters as %xx')
   }
+  if (url !== null) checkTls(new URL(readable(url)).searchParams, connection)
   if (schema === '' || Buffer.byteLength(schema) > NAME_BYTES_MAX || schema.includes('\0')) {
     throw refused(`schema to be a name of 1 to ${NAME_BYTES_MAX} bytes`)
   }
@@ -83,10 +87,26 @@ export function settingsOf(first: string | PostgresOptions, more: PostgresOption
  * the url, and shown.
  */
 function isReadable(url: string): boolean {
-  const text = url.replace('@/', '@localhost/')
+  const text = readable(url)
   if (!URL.canParse(text)) return false
   const { pathname, hash } = new URL(text)
   return hash === '' && !pathname.includes('@')
+}
+
+function readable(url: string): string {
+  return url.replace('@/', '@localhost/')
+}
+
+/** The driver would end the process on some values of `ssl`, and take the url's word alone where there are two. */
+function checkTls(parameters: URLSearchParams, connection: PoolConfig): void {
+  const ssl = parameters.get('ssl')
+  if (ssl !== null && !SSL_VALUES.has(ssl)) {
+    throw refused('ssl in the url to be true or no-verify; or sslmode=verify-full, sslmode=disable and so on')
+  }
+  const inUrl = [...parameters.keys()].some((name) => TLS_PARAMETERS.has(name))
+  if (inUrl && connection.ssl !== undefined) {
+    throw refused('TLS either in the url (sslmode and the like) or in connection: { ssl }, and not both')
+  }
 }
 
 function atLeastOne(value: number, name: string): number {
