@@ -2,7 +2,13 @@
 // waits for the first try, and not for long; from then on it is tried again in the background until it works.
 
 import { type Backoff, backoffMs, spreadMs } from '../../domain/index.js'
-import { ERROR_CODES, type ErrorCode, isSpillwayError, SpillwayError } from '../../errors/index.js'
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  isCertificateError,
+  isSpillwayError,
+  SpillwayError,
+} from '../../errors/index.js'
 import type { Clock, Random, Telemetry } from '../../ports/index.js'
 
 /** How long a process waits at its start for what it can do without. */
@@ -84,7 +90,7 @@ export class Opening {
       await open()
       this.#isOpen = true
     } catch (error) {
-      this.#fault = isLasting(error) ? error : this.#unavailable(error)
+      this.#fault = saysWhatToDo(error) ? error : this.#unavailable(error)
       telemetry.record({ event: 'fault', where: `opening ${what}`, error })
     }
     return this.#isOpen
@@ -94,6 +100,10 @@ export class Opening {
     const { what, code } = this.#options
     return new SpillwayError(code, `${what} cannot be reached at present.`, { cause })
   }
+}
+
+function saysWhatToDo(error: unknown): error is SpillwayError {
+  return isLasting(error) || (isSpillwayError(error) && isCertificateError(error))
 }
 
 /** What trying again does not mend by itself. */

@@ -1,10 +1,13 @@
 // What goes wrong with any broker, in Spillway's words. Credentials are kept out of them whatever a client says.
 
 import { isSpillwayError, SpillwayError } from '../../errors/index.js'
+import { tlsFailure } from './tls-failure.js'
 
 export interface FailureWords {
   /** What to do about a message that is too large. */
   readonly smaller: string
+  /** The option that names an authority for the server's certificate. */
+  readonly authority: string
   /** What a client's error says; its message by default. */
   readonly textOf?: (cause: unknown) => string
 }
@@ -22,10 +25,16 @@ export interface Failures {
 const REASON_LENGTH_MAX = 300
 const CREDENTIALS = /(:\/\/)[^/\s]*@/g
 
-export function failuresOf(broker: string, { smaller, textOf = messageOf }: FailureWords): Failures {
+export function failuresOf(
+  broker: string,
+  { smaller, authority, textOf = messageOf }: FailureWords,
+): Failures {
   function unavailable(what: string, cause?: unknown): SpillwayError {
     const reason = cause === undefined ? '' : `: ${reasonOf(textOf(cause))}`
-    return new SpillwayError('broker_unavailable', `${broker}: ${what}${reason}`)
+    return (
+      tlsFailure(broker, authority, cause) ??
+      new SpillwayError('broker_unavailable', `${broker}: ${what}${reason}`)
+    )
   }
   return {
     unavailable,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { SpillwayError } from '../../errors/index.js'
 import type { TelemetryEvent } from '../../ports/index.js'
 import { VirtualClock } from '../../testing/virtual-clock.js'
 import { failuresOf } from './failures.js'
@@ -9,6 +10,7 @@ interface Line {
   readonly lose: (why: unknown) => void
 }
 
+const WORDS = { smaller: 'send less', authority: 'options: { ca }' }
 const TELEMETRY_KEPT = new Set(['fault', 'lifecycle'])
 
 let clock: VirtualClock
@@ -39,7 +41,7 @@ function linkWith(pauses: Partial<Pauses> = {}): Link<Line> {
       schedule: (ms, run) => clock.schedule(ms, run),
       random: () => 0.5,
     },
-    failures: failuresOf('test', { smaller: 'send less' }),
+    failures: failuresOf('test', WORDS),
     pauses: { delayMsMax: 400, steadyShare: 1, stableMs: 10_000, ...pauses },
     async connect(lost) {
       const at = dials.push(clock.monotonic()) - 1
@@ -125,6 +127,21 @@ describe('a link', () => {
     expect(() => link.lineNow()).toThrow(expect.objectContaining({ code: 'broker_unavailable' }))
   })
 
+  it('says to everybody what somebody has to mend, and tells of it once, until it is mended', async () => {
+    const link = await opened()
+    const refused = new SpillwayError('broker_unavailable', 'not trusted', {
+      cause: Object.assign(new Error(), { code: 'CERT_HAS_EXPIRED' }),
+    })
+    answer = async () => refused
+    link.line?.lose('cut off')
+    await clock.advance(1_000)
+    expect(() => link.lineNow()).toThrow(refused)
+    expect(told).toEqual([expect.stringContaining('cut off'), expect.stringContaining('not trusted')])
+    answer = down
+    await clock.advance(400)
+    expect(() => link.lineNow()).toThrow('there is no connection')
+  })
+
   it('that is started goes on until the server can be had', async () => {
     answer = down
     const link = linkWith()
@@ -140,7 +157,7 @@ describe('a link', () => {
     const link = new Link<Line>({
       broker: 'test',
       machine: { monotonic: () => 0, schedule: () => () => {}, random: () => 0 },
-      failures: failuresOf('test', { smaller: 'send less' }),
+      failures: failuresOf('test', WORDS),
       pauses: { delayMsMax: 100, steadyShare: 1, stableMs: 0 },
       async connect(lost) {
         lost('cut off')

@@ -3,6 +3,7 @@
 // over it, and the next one begins anew.
 
 import { backoffMs } from '../../domain/index.js'
+import { isCertificateError, isSpillwayError, type SpillwayError } from '../../errors/index.js'
 import type { Cancel, Telemetry } from '../../ports/index.js'
 import type { Failures } from './failures.js'
 import type { Machine } from './machine.js'
@@ -50,6 +51,9 @@ export class Link<Line extends object> {
   /** By the monotonic clock; since there is none, for ever. */
   #beganAtMs = Number.POSITIVE_INFINITY
   #failures = 0
+  /** Of the last try to connect; null when it went well. */
+  #failure: unknown = null
+  #told: unknown = null
   #cancel: Cancel = () => {}
 
   constructor(parts: LinkParts<Line>) {
@@ -87,10 +91,17 @@ export class Link<Line extends object> {
 
   /** The connection, or an error that says why there is none. */
   lineNow(): Line {
-    const { closed, unavailable } = this.#parts.failures
-    if (this.isClosed) throw closed()
-    if (this.#line === null) throw unavailable('there is no connection to the server')
+    if (this.#line === null) throw this.absence()
     return this.#line
+  }
+
+  /** Why there is no connection. What somebody has to mend is said to everybody who asks, not only to who connects. */
+  absence(): SpillwayError {
+    const { closed, unavailable } = this.#parts.failures
+    if (this.isClosed) return closed()
+    const failure = this.#failure
+    if (isSpillwayError(failure) && isCertificateError(failure)) return failure
+    return unavailable('there is no connection to the server')
   }
 
   /** The connection, once there is one; null when there is none at that time (by the machine's monotonic clock), or no more. */
@@ -137,9 +148,14 @@ export class Link<Line extends object> {
   }
 
   #connect(): Promise<void> {
-    this.#connecting ??= this.#dial().finally(() => {
-      this.#connecting = null
-    })
+    this.#connecting ??= this.#dial()
+      .catch((error: unknown) => {
+        this.#failure = error
+        throw error
+      })
+      .finally(() => {
+        this.#connecting = null
+      })
     return this.#connecting
   }
 
@@ -163,6 +179,7 @@ export class Link<Line extends object> {
     if (this.#failures > 0) this.#tell('broker reconnected')
     this.#beganAtMs = this.#parts.machine.monotonic()
     this.#line = line
+    this.#failure = null
     this.#wake()
     for (const listener of this.#listeners) listener.begin(line)
   }
@@ -183,12 +200,19 @@ export class Link<Line extends object> {
     if (this.isClosed) return
     const { pauses, machine } = this.#parts
     if (machine.monotonic() - this.#beganAtMs >= pauses.stableMs) this.#failures = 0
-    if (this.#failures === 0) this.report(why)
+    this.#tellOnce(why)
     this.#beganAtMs = Number.POSITIVE_INFINITY
     this.#failures += 1
     this.#cancel = machine.schedule(this.#pauseMs(), () => {
       this.#connect().catch((error: unknown) => this.#again(error))
     })
+  }
+
+  /** The first of a row of failures; what comes of it later only if somebody has to mend that. */
+  #tellOnce(why: unknown): void {
+    if (this.#failures > 0 && !(isCertificateError(why) && !isCertificateError(this.#told))) return
+    this.#told = why
+    this.report(why)
   }
 
   #pauseMs(): number {

@@ -18,6 +18,7 @@ const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIS
 
 export const { unavailable, incompatible, closed, notOpened, tooLarge } = failuresOf('kafka', {
   smaller: 'raise max.message.bytes of the topic, or send less',
+  authority: 'tls: { ca }',
   textOf: (cause) => messageOf(firstOf(cause)),
 })
 

@@ -5,6 +5,7 @@ import { failuresOf } from '../driver/index.js'
 
 export const { unavailable, incompatible, closed, notOpened, tooLarge, asked } = failuresOf('nats', {
   smaller: 'raise max_payload of the server, or send less',
+  authority: 'connection: { tls: { ca } }',
 })
 
 /** As the API of JetStream numbers it, or null. */

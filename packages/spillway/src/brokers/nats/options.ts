@@ -5,6 +5,7 @@ import { type BrokerChannelOptions, configError, type Duration } from '../../con
 import { SpillwayError } from '../../errors/index.js'
 import { positiveMs } from '../driver/index.js'
 import { isPlainToken } from './names.js'
+import { identityCheck } from './server-identity.js'
 
 export interface NatsOptions extends BrokerChannelOptions {
   /** Begins the names of the streams, and the subjects. Default 'spillway'. */
@@ -63,12 +64,18 @@ function serversOf(first: string | readonly string[], given: NatsOptions['connec
   const texts = (typeof first === 'string' ? first.split(',') : [...(first ?? [])]).map((text) => text.trim())
   const urls = texts.map(readUrl)
   const [{ username, password } = refused()] = urls
-  const isSecure = urls.some(({ protocol }) => protocol === 'tls:')
+  const isSecure = urls.some(({ protocol }) => protocol === 'tls:') || Boolean(given?.tls)
+  // Whoever names a name means it.
+  const identity = given?.tls && 'servername' in given.tls ? {} : identityCheck(urls.map(hostOf))
   return {
     servers: urls.map(({ host }) => host),
-    ...(isSecure ? { tls: given?.tls ?? {} } : {}),
+    ...(isSecure ? { tls: { ...identity, ...given?.tls } } : {}),
     ...credentials(decodeURIComponent(username), decodeURIComponent(password)),
   }
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '')
 }
 
 /** As other clients of NATS read a url: a name alone is a token. */

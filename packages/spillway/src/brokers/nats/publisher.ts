@@ -3,7 +3,7 @@
 
 import type { OutgoingMessage, PublishVerdict } from '../../ports/index.js'
 import { type Machine, UnderWay } from '../driver/index.js'
-import { apiCode, closed, notOpened, tooLarge, unavailable } from './failures.js'
+import { apiCode, notOpened, tooLarge, unavailable } from './failures.js'
 import { encoded, headersOf } from './headers.js'
 import type { Line, NatsLink } from './link.js'
 import type { Names } from './names.js'
@@ -57,7 +57,7 @@ export class Publisher {
     const { link } = this.#parts
     const line = await link.lineBefore(dueAtMs)
     if (line === null) {
-      const verdict = inDoubt(link.isClosed ? closed() : unavailable('there is no connection to the server'))
+      const verdict = inDoubt(link.absence())
       return messages.map(() => Promise.resolve(verdict))
     }
     const verdicts: Promise<PublishVerdict>[] = []

@@ -1,15 +1,21 @@
 // What goes wrong with RabbitMQ, said in Spillway's words. Nothing here shows a url: it carries a password.
 
 import { SpillwayError } from '../../errors/index.js'
+import { tlsFailure } from '../driver/index.js'
 
 /** Reply codes of AMQP 0-9-1. */
 const ACCESS_REFUSED = 403
 const PRECONDITION_FAILED = 406
 const NOT_ALLOWED = 530
+/** Where it names an authority for the server's certificate. */
+const AUTHORITY = 'connection: { ca }'
 
 export function unavailable(what: string, cause?: unknown): SpillwayError {
   const said = cause === undefined ? '' : ` (${messageOf(cause)})`
-  return new SpillwayError('broker_unavailable', `RabbitMQ: ${what}${said}.`, { cause })
+  return (
+    tlsFailure('RabbitMQ', AUTHORITY, cause) ??
+    new SpillwayError('broker_unavailable', `RabbitMQ: ${what}${said}.`, { cause })
+  )
 }
 
 export function incompatible(what: string, cause?: unknown): SpillwayError {

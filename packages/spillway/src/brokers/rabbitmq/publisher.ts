@@ -193,7 +193,9 @@ export class Publisher implements LinkListener<ChannelModel> {
     const now = machine.monotonic()
     const overdue = this.#outgoing.overdue(now)
     const wasSent = overdue.some((message) => this.#outgoing.sent.has(message))
-    for (const message of overdue) this.#settle(message, doubt(`no confirm came within ${timeoutMs} ms`))
+    const late = `no confirm came within ${timeoutMs} ms`
+    const verdict: PublishVerdict = link.isAway ? { status: 'unknown', error: link.absence() } : doubt(late)
+    for (const message of overdue) this.#settle(message, verdict)
     // Nobody has confirmed anything for so long: what is sent on this connection goes nowhere, and would pile up. A server that is full
     // has said so, and is sent nothing.
     const isSilent = !this.#isBlocked && now - this.#lastConfirmAtMs >= timeoutMs

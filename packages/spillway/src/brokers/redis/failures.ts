@@ -6,6 +6,7 @@ const SHOWN_ARGUMENTS = /,? with args beginning with.*/s
 
 export const { unavailable, incompatible, closed, notOpened, tooLarge, asked } = failuresOf('redis', {
   smaller: 'send less at once',
+  authority: 'connection: { tls: { ca } }',
   textOf: (cause) => messageOf(cause).replace(SHOWN_ARGUMENTS, ''),
 })
 

@@ -1,5 +1,6 @@
 // What the Redis driver can be told, checked when it is made.
 
+import { isIP } from 'node:net'
 import type { RedisOptions } from 'ioredis'
 import { type BrokerChannelOptions, configError, type Duration } from '../../config/index.js'
 import { SpillwayError } from '../../errors/index.js'
@@ -57,13 +58,24 @@ export function settingsOf(url: string, options: RedisBrokerOptions): RedisSetti
     throw configError('redis.replicas', `a whole number from 0 to ${REPLICAS_MAX}`, replicas)
   return {
     url: checked(url),
-    connection: options.connection ?? {},
+    connection: { ...options.connection, ...serverName(url, options.connection) },
     ...{ prefix, replicas, isSynced: synced, isStrict: strict },
     publishTimeoutMs: positiveMs(options.publishTimeout ?? '10s', 'redis.publishTimeout'),
     ackWaitMs: positiveMs(options.ackWait ?? '30s', 'redis.ackWait'),
     connectTimeoutMs: positiveMs(options.connectTimeout ?? '5s', 'redis.connectTimeout'),
     reconnectDelayMsMax: positiveMs(options.reconnectDelay ?? '5s', 'redis.reconnectDelay'),
   }
+}
+
+/** Servers behind one address are told apart by the name they are asked for over TLS. The client leaves it out. */
+function serverName(url: string, given: RedisBrokerOptions['connection'] = {}): Pick<RedisOptions, 'tls'> {
+  const { protocol, hostname } = new URL(url)
+  const { tls, host = hostname, sentinels } = given
+  const isSecure = protocol === 'rediss:' || tls !== undefined
+  // Addresses are not names, and sentinels know others than the url.
+  if (!isSecure || sentinels !== undefined || host === '' || isIP(host.replace(/^\[|\]$/g, '')) !== 0)
+    return {}
+  return { tls: { servername: host, ...tls } }
 }
 
 /** Never shows what was given: a url carries a password. */

@@ -60,9 +60,7 @@ export class Publisher {
     const line = await link.lineBefore(dueAtMs)
     const answers =
       line === null
-        ? sent.map(() =>
-            inDoubt(link.isClosed ? closed() : unavailable('there is no connection to the server')),
-          )
+        ? sent.map(() => inDoubt(link.absence()))
         : await this.#send(line, sent, dueAtMs - machine.monotonic())
     for (const [n, { at }] of sent.entries()) verdicts[at] = answers[n] as PublishVerdict
     return verdicts

@@ -59,6 +59,26 @@ describe('the options of redis()', () => {
   })
 })
 
+describe('the name that a server is asked for over TLS', () => {
+  const ca = 'an authority'
+  it.each<[string, string, RedisBrokerOptions['connection'], object | undefined]>([
+    ['is the one of the url', 'rediss://one.test', {}, { servername: 'one.test' }],
+    ['comes on top of other settings', 'rediss://one.test', { tls: { ca } }, { ca, servername: 'one.test' }],
+    [
+      'is the one given',
+      'rediss://one.test',
+      { tls: { servername: 'two.test' } },
+      { servername: 'two.test' },
+    ],
+    ['is the one that is connected to', 'redis://one', { host: 'two', tls: {} }, { servername: 'two' }],
+    ['is none without TLS', 'redis://one.test', {}, undefined],
+    ['is none for an address', 'rediss://[::1]', { tls: { ca } }, { ca }],
+    ['is none for what sentinels name', 'rediss://one', { sentinels: [{ host: 'two' }] }, undefined],
+  ])('%s', (_, url, connection, tls) => {
+    expect(settingsOf(url, { connection: connection ?? {} }).connection.tls).toEqual(tls)
+  })
+})
+
 describe('settings of a server that lose messages', () => {
   const safe: ServerSettings = {
     ...{ version: '7.0.15', appendOnly: true, appendFsync: 'always', evicts: false, bulkBytesMax: null },

@@ -2,7 +2,7 @@
 
 import { brokerOf, type ResolvedQueue } from '../../config/index.js'
 import { ERROR_MESSAGE_MAX } from '../../domain/index.js'
-import { isSpillwayError } from '../../errors/index.js'
+import { isCertificateError, isSpillwayError } from '../../errors/index.js'
 import {
   type Broker,
   type BrokerQueue,
@@ -96,9 +96,10 @@ function refusedOf(name: string, { queue, refused }: BrokerQueueState): readonly
 }
 
 function adviceFor(error: unknown): string {
-  return isSpillwayError(error, 'broker_incompatible')
-    ? 'Correct that on the broker or in the configuration: no process starts on it.'
-    : 'Start it, or correct its url: until then commands for its queues are refused.'
+  if (isSpillwayError(error, 'broker_incompatible'))
+    return 'Correct that on the broker or in the configuration: no process starts on it.'
+  const what = isCertificateError(error) ? 'Correct that' : 'Start it, or correct its url'
+  return `${what}: until then commands for its queues are refused.`
 }
 
 /** A client's error may name a connection string. */
