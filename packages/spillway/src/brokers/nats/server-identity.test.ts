@@ -13,7 +13,7 @@ describe('whose certificate a server of NATS shows', () => {
     ['the address of the url', ['10.0.0.1'], 'localhost', ['IP Address:10.0.0.1'], true],
     ['localhost where the url has an address', ['10.0.0.1'], 'localhost', ['DNS:localhost'], false],
     ['another address', ['10.0.0.1'], 'localhost', ['IP Address:10.0.0.2'], false],
-    ['one of several addresses', ['10.0.0.1', '::1'], 'localhost', ['IP Address:0:0:0:0:0:0:0:1'], true],
+    ['one of several addresses', ['10.0.0.1', '10.0.0.2'], 'localhost', ['IP Address:10.0.0.2'], true],
     ['a name beside addresses', ['10.0.0.1', 'one.test'], 'one.test', ['DNS:one.test'], true],
     ['localhost of the url', ['localhost'], 'localhost', ['DNS:localhost'], true],
   ])('%s', (_, hosts, asked, names, isTaken) => {
