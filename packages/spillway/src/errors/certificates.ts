@@ -1,6 +1,8 @@
 // Servers whose certificate is not accepted. Node and its TLS report that under codes of their own, which every driver passes on, some
 // of them as the cause of an error of theirs; stores and brokers have to say the same of them.
 
+import { causesOf } from './causes.js'
+
 /**
  * What is wrong with the certificate: `authority` = none that is trusted here vouches for it; `name` = it is of another host; `time` =
  * it has expired, or is not valid yet; `invalid` = it is revoked, broken or not meant for servers.
@@ -24,16 +26,11 @@ const FAULTS: ReadonlyMap<string, CertificateFault> = new Map<string, Certificat
   ]),
 ])
 
-/** Errors that are causes of one another are followed this far: they may go round in circles. */
-const CAUSES_MAX = 8
-
 /** What the error says of the server's certificate, itself or by its causes; null = it is about something else. */
 export function certificateFault(error: unknown): CertificateFault | null {
-  let link = error
-  for (let depth = 0; depth < CAUSES_MAX && link instanceof Error; depth++) {
+  for (const link of causesOf(error)) {
     const fault = 'code' in link && typeof link.code === 'string' ? FAULTS.get(link.code) : undefined
     if (fault !== undefined) return fault
-    link = link.cause
   }
   return null
 }

@@ -1,3 +1,4 @@
+export { causesOf } from './causes.js'
 export {
   certificateFault,
   certificateWords,

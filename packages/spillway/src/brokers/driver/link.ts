@@ -7,6 +7,7 @@ import { isCertificateError, isSpillwayError, type SpillwayError } from '../../e
 import type { Cancel, Telemetry } from '../../ports/index.js'
 import type { Failures } from './failures.js'
 import type { Machine } from './machine.js'
+import { Told } from './told.js'
 
 /** Is told of every connection: when it is ready, and when it is lost. */
 export interface LinkListener<Line> {
@@ -53,7 +54,7 @@ export class Link<Line extends object> {
   #failures = 0
   /** Of the last try to connect; null when it went well. */
   #failure: unknown = null
-  #told: unknown = null
+  readonly #told = new Told()
   #cancel: Cancel = () => {}
 
   constructor(parts: LinkParts<Line>) {
@@ -200,19 +201,12 @@ export class Link<Line extends object> {
     if (this.isClosed) return
     const { pauses, machine } = this.#parts
     if (machine.monotonic() - this.#beganAtMs >= pauses.stableMs) this.#failures = 0
-    this.#tellOnce(why)
+    if (this.#told.isNews(why, this.#failures)) this.report(why)
     this.#beganAtMs = Number.POSITIVE_INFINITY
     this.#failures += 1
     this.#cancel = machine.schedule(this.#pauseMs(), () => {
       this.#connect().catch((error: unknown) => this.#again(error))
     })
-  }
-
-  /** The first of a row of failures; what comes of it later only if somebody has to mend that. */
-  #tellOnce(why: unknown): void {
-    if (this.#failures > 0 && !(isCertificateError(why) && !isCertificateError(this.#told))) return
-    this.#told = why
-    this.report(why)
   }
 
   #pauseMs(): number {

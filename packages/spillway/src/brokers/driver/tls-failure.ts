@@ -1,11 +1,15 @@
 // A server with which TLS does not come about. It runs, and to wait for it is no use: somebody has to change something. The tries to connect
 // go on all the same, because that may be done on the server.
 
-import { certificateFault, certificateWords, handshakeWords, SpillwayError } from '../../errors/index.js'
+import {
+  causesOf,
+  certificateFault,
+  certificateWords,
+  handshakeWords,
+  SpillwayError,
+} from '../../errors/index.js'
 
 const HANDSHAKE_CODE = /^(ERR_SSL_\w+|EPROTO)$/
-/** Errors that are causes of one another are followed this far. */
-const CAUSES_MAX = 8
 
 /** `authority`: the driver's option that names one. Null when the cause is something else. */
 export function tlsFailure(broker: string, authority: string, cause: unknown): SpillwayError | null {
@@ -29,10 +33,5 @@ function failure(reason: 'certificate' | 'tls', message: string, cause: unknown)
 }
 
 function failedHandshake(error: unknown): Error | null {
-  let link = error
-  for (let depth = 0; depth < CAUSES_MAX && link instanceof Error; depth += 1) {
-    if ('code' in link && HANDSHAKE_CODE.test(String(link.code))) return link
-    link = link.cause
-  }
-  return null
+  return causesOf(error).find((link) => 'code' in link && HANDSHAKE_CODE.test(String(link.code))) ?? null
 }

@@ -2,9 +2,8 @@
 
 import type { KafkaMessage } from 'kafkajs'
 import { spreadMs } from '../../domain/index.js'
-import { isCertificateError } from '../../errors/index.js'
 import type { Cancel, SubscribeRequest, Subscription, Telemetry } from '../../ports/index.js'
-import type { Machine } from '../driver/index.js'
+import { type Machine, Told } from '../driver/index.js'
 import { unavailable } from './failures.js'
 import type { Lane } from './lane.js'
 import { Membership } from './membership.js'
@@ -29,7 +28,7 @@ export class Reader implements Subscription {
   readonly #parts: ReaderParts
   #membership: Membership | null = null
   #failures = 0
-  #told: unknown = null
+  readonly #told = new Told()
   #isClosed = false
   #closing: Promise<void> | null = null
   #cancel: Cancel = () => {}
@@ -82,9 +81,7 @@ export class Reader implements Subscription {
   #again(why: unknown): void {
     if (this.#isClosed) return
     const { machine, settings, telemetry } = this.#parts
-    // What somebody has to mend may show only after the connection was lost.
-    if (this.#failures === 0 || (isCertificateError(why) && !isCertificateError(this.#told))) {
-      this.#told = why
+    if (this.#told.isNews(why, this.#failures)) {
       const error = unavailable(`queue ${this.queue} is not consumed until the cluster is there again`, why)
       telemetry?.record({ event: 'fault', where: 'broker.kafka', error })
     }
